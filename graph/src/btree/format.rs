@@ -1,0 +1,60 @@
+//! What a leaf format is: the part of a tree that differs between nodes, edges and records.
+//!
+//! A tree reads a leaf as its base page plus a sorted delta of changes (V6). A leaf format says how a page is taken
+//! apart into entries in key order, how one entry is found, and how a stream of entries in key order is packed into
+//! pages again. It does no I/O and knows nothing of inner nodes.
+
+use std::fmt::Debug;
+use storage_core::page::{PageImage, PageKind, PageSize};
+use storage_core::pager::{Page, PageError};
+
+/// A layout of leaves.
+pub trait LeafFormat: Sized + Send + Sync + 'static {
+    /// What the header of its pages says.
+    const KIND: PageKind;
+    /// Keys, in the order in which leaves hold them.
+    type Key: Ord + Clone + Debug + Send + Sync + 'static;
+    /// What stands under a key.
+    type Value: Clone + Debug + Send + Sync + 'static;
+    /// Packs entries into pages.
+    type Packer: LeafPacker<Self>;
+    /// The entries of a page.
+    type Entries: Iterator<Item = Result<(Self::Key, Self::Value), PageError>>;
+
+    /// Appends the key as bytes whose `memcmp` order is the keys' order.
+    fn key_bytes(key: &Self::Key, out: &mut Vec<u8>);
+
+    /// All entries of a page in key order. Everything is bounds-checked: damage is an error that names the page (I7).
+    fn entries(page: Page) -> Result<Self::Entries, PageError>;
+
+    /// The value under `key`, if this page holds one.
+    fn find(page: &Page, key: &Self::Key) -> Result<Option<Self::Value>, PageError>;
+
+    /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).
+    fn packer(size: PageSize, fill_percent: u8) -> Self::Packer;
+
+    /// About how many bytes a change takes in memory, for the budget.
+    fn weight(key: &Self::Key, value: Option<&Self::Value>) -> usize;
+}
+
+/// Packs entries, given in strictly ascending key order, into page images.
+pub trait LeafPacker<F: LeafFormat> {
+    /// Takes the next entry; pages that are full now are appended to `out`.
+    ///
+    /// # Panics
+    /// May panic if keys do not ascend, or a value is larger than its layer allows (a bug, never input).
+    fn push(&mut self, key: F::Key, value: F::Value, out: &mut Vec<PackedLeaf>);
+
+    /// The rest. Nothing was pushed: nothing comes out.
+    fn finish(self, out: &mut Vec<PackedLeaf>);
+}
+
+/// A finished leaf and where it begins.
+#[derive(Debug)]
+pub struct PackedLeaf {
+    /// A lower bound of the leaf's keys as key bytes: greater than every key of the leaf before it, not greater than
+    /// the leaf's first key, as short as that allows.
+    pub separator: Vec<u8>,
+    /// The page.
+    pub image: PageImage,
+}
