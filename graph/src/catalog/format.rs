@@ -1,0 +1,134 @@
+//! The catalog's records.
+//!
+//! | key | bytes | references |
+//! |---|---|---|
+//! | `c` | node count, edge count, next node id (varints) | |
+//! | `l` id (u32 BE) | nodes, keyed nodes (varints), name | |
+//! | `p` id (u32 BE) | name | |
+//! | `r` tree (u8) | | the tree's root, none if it is empty |
+//! | `t` id (u32 BE) | edges (varint), flags u8 (1 = undirected), name | |
+//!
+//! Trees: 0 nodes, 1 keys, 2 edges out, 3 edges in, 4 edge properties.
+
+use super::{Catalog, LabelInfo, Named, Names, TypeInfo};
+use crate::btree::Tree;
+use crate::btree::record::{Record, RecordLeaf};
+use crate::trees::{ROOTS, Roots};
+use crate::value::varint::{Reader, put_u64};
+use std::collections::BTreeMap;
+use storage_core::page::Written;
+use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
+
+type Records = BTreeMap<Vec<u8>, Record>;
+
+fn id_key(tag: u8, id: u32) -> Vec<u8> {
+    let mut key = vec![tag];
+    key.extend(id.to_be_bytes());
+    key
+}
+
+fn records(catalog: &Catalog, roots: &Roots) -> Records {
+    let mut out = Records::new();
+    let mut put = |key: Vec<u8>, bytes: Vec<u8>, refs: Vec<Written>| {
+        out.insert(key, Record { bytes, refs });
+    };
+    let mut counts = Vec::new();
+    for n in [catalog.node_count, catalog.edge_count, catalog.next_node] {
+        put_u64(&mut counts, n);
+    }
+    put(b"c".to_vec(), counts, Vec::new());
+    for (id, label) in catalog.labels.iter() {
+        let mut bytes = Vec::new();
+        put_u64(&mut bytes, label.nodes);
+        put_u64(&mut bytes, label.keyed);
+        bytes.extend(label.name.as_bytes());
+        put(id_key(b'l', id), bytes, Vec::new());
+    }
+    for (id, name) in catalog.properties.iter() {
+        put(id_key(b'p', id), name.clone().into_bytes(), Vec::new());
+    }
+    for (id, info) in catalog.types.iter() {
+        let mut bytes = Vec::new();
+        put_u64(&mut bytes, info.edges);
+        bytes.push(u8::from(info.undirected));
+        bytes.extend(info.name.as_bytes());
+        put(id_key(b't', id), bytes, Vec::new());
+    }
+    for (tree, root) in roots.iter().enumerate() {
+        put(vec![b'r', tree as u8], Vec::new(), root.iter().copied().collect());
+    }
+    out
+}
+
+/// Writes what differs from the catalog of the version below, and flushes. Returns the root for the pager.
+pub(crate) fn save(
+    tree: &mut Tree<RecordLeaf>,
+    tx: &mut Transaction,
+    old: (&Catalog, &Roots),
+    new: (&Catalog, &Roots),
+) -> Result<Option<Written>, WriteError> {
+    // An empty tree holds nothing yet, whatever the old catalog would look like.
+    let was = if tx.root().is_none() { Records::new() } else { records(old.0, old.1) };
+    for (key, record) in records(new.0, new.1) {
+        if was.get(&key) != Some(&record) {
+            tree.put(tx, key, record)?;
+        }
+    }
+    tree.flush(tx)
+}
+
+/// Reads the catalog of a version. Everything that does not fit together is damage (I7).
+pub(crate) fn load(
+    tree: &Tree<RecordLeaf>,
+    pages: &impl ReadPages,
+    root: Written,
+) -> Result<(Catalog, Roots), PageError> {
+    let damage = |what: &'static str| {
+        PageError::damage(root.page(), storage_core::page::PageKind::Record, format!("the catalog: {what}"))
+    };
+    let mut catalog = Catalog::default();
+    let mut roots: Roots = [None; ROOTS];
+    for entry in tree.range(pages, ..) {
+        let (key, record) = entry?;
+        let mut bytes = Reader::new(&record.bytes);
+        match (key.first().copied(), &key[1..]) {
+            (Some(b'c'), []) => {
+                catalog.node_count = bytes.u64().map_err(|_| damage("broken counts"))?;
+                catalog.edge_count = bytes.u64().map_err(|_| damage("broken counts"))?;
+                catalog.next_node = bytes.u64().map_err(|_| damage("broken counts"))?;
+            }
+            (Some(b'l'), id) => {
+                let nodes = bytes.u64().map_err(|_| damage("broken label"))?;
+                let keyed = bytes.u64().map_err(|_| damage("broken label"))?;
+                let name = text(bytes.rest()).ok_or_else(|| damage("a label's name is not UTF-8"))?;
+                push(&mut catalog.labels, id, LabelInfo { name, nodes, keyed }).ok_or_else(|| damage("labels"))?;
+            }
+            (Some(b'p'), id) => {
+                let name = text(&record.bytes).ok_or_else(|| damage("a property's name is not UTF-8"))?;
+                push(&mut catalog.properties, id, name).ok_or_else(|| damage("property names"))?;
+            }
+            (Some(b't'), id) => {
+                let edges = bytes.u64().map_err(|_| damage("broken edge type"))?;
+                let flags = bytes.u8().map_err(|_| damage("broken edge type"))?;
+                let name = text(bytes.rest()).ok_or_else(|| damage("an edge type's name is not UTF-8"))?;
+                let info = TypeInfo { name, edges, undirected: flags & 1 != 0 };
+                push(&mut catalog.types, id, info).ok_or_else(|| damage("edge types"))?;
+            }
+            (Some(b'r'), [tree]) if (*tree as usize) < ROOTS && record.refs.len() <= 1 => {
+                roots[*tree as usize] = record.refs.first().copied();
+            }
+            _ => return Err(damage("unknown record")),
+        }
+    }
+    Ok((catalog, roots))
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+/// Ids count from 0 without gaps, and names are unique.
+fn push<T: Named>(names: &mut Names<T>, id: &[u8], item: T) -> Option<()> {
+    let id = u32::from_be_bytes(id.try_into().ok()?);
+    (names.push(item)? == id).then_some(())
+}

@@ -1,0 +1,208 @@
+//! What can go wrong for an application: reading, writing, opening and committing fail in different ways.
+
+use crate::model::{Key, NodeId};
+use storage_core::device::{DeviceError, DeviceErrorKind};
+use storage_core::pager::{self, PageError};
+
+/// A read failed. Never "not found": that is `None` or an empty answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A page could not be read, or is damaged.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// A traversal was asked to start at, or a property to be read of, a node that is not there.
+    #[error("there is no node {0}")]
+    NoNode(NodeId),
+    /// A property has another type than was asked for.
+    #[error("property `{property}` is {found}, not {wanted}")]
+    WrongType {
+        /// The property's name.
+        property: String,
+        /// The type that was asked for.
+        wanted: &'static str,
+        /// The type that is there.
+        found: &'static str,
+    },
+    /// The caller's progress callback said stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A weight is negative or not a number.
+    #[error("the weight of an edge from node {node} is {found}; shortest paths need numbers that are not negative")]
+    BadWeight {
+        /// Where the edge begins.
+        node: NodeId,
+        /// What is there.
+        found: String,
+    },
+}
+
+impl ReadError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            ReadError::Page(e) => e.hint(),
+            ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
+            _ => None,
+        }
+    }
+}
+
+/// A change was refused or failed. A refused change leaves the transaction as it was; after an I/O error it can only be
+/// dropped.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The store below failed.
+    #[error(transparent)]
+    Pager(#[from] pager::WriteError),
+    /// Something that the change builds on could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is a node with that id already.
+    #[error("there is a node {0} already")]
+    NodeExists(NodeId),
+    /// There is a node with that label and key already.
+    #[error("there is a node `{label}/{key}` already (node {id})")]
+    KeyExists {
+        /// Its label.
+        label: String,
+        /// Its key.
+        key: Key,
+        /// Its id.
+        id: NodeId,
+    },
+    /// The node is not there.
+    #[error("there is no node {0}")]
+    NoNode(NodeId),
+    /// The edge is not there.
+    #[error("there is no such edge: {0}")]
+    NoEdge(String),
+    /// There is an edge with that rank already.
+    #[error("there is an edge of that rank already: {0}")]
+    EdgeExists(String),
+    /// A node that has edges is deleted only with `detach`.
+    #[error("node {0} has edges")]
+    HasEdges(NodeId),
+    /// `u64::MAX` is no id.
+    #[error("{0} is no node id: the largest is 18446744073709551614")]
+    BadId(u64),
+    /// All ids, or all ranks between two nodes, are used up.
+    #[error("no {0} is left to give")]
+    Exhausted(&'static str),
+    /// A name is empty or too long, or a label holds a slash.
+    #[error("`{name}` is no {what}: {why}")]
+    BadName {
+        /// The name, shortened.
+        name: String,
+        /// "label", "edge type", "property name" or "key".
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A value that cannot be stored.
+    #[error("property `{property}`: {why}")]
+    BadValue {
+        /// The property's name.
+        property: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl From<PageError> for WriteError {
+    fn from(e: PageError) -> Self {
+        WriteError::Read(ReadError::Page(e))
+    }
+}
+
+impl WriteError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            WriteError::Pager(e) => e.hint(),
+            WriteError::Read(e) => e.hint(),
+            WriteError::HasEdges(_) => Some("delete its edges first, or delete it with `detach`"),
+            WriteError::KeyExists { .. } => Some("`upsert` changes a node that is there"),
+            _ => None,
+        }
+    }
+
+    /// True if the transaction can go on: the change was refused before anything happened.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, WriteError::Pager(_) | WriteError::Read(ReadError::Page(_)))
+    }
+}
+
+/// A commit failed; nothing of the transaction remains.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CommitError(#[from] pub(crate) pager::WriteError);
+
+impl CommitError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint()
+    }
+
+    /// The pager's error.
+    pub fn cause(&self) -> &pager::WriteError {
+        &self.0
+    }
+}
+
+/// A store could not be opened, created or closed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The pager could not open it.
+    #[error(transparent)]
+    Pager(#[from] pager::OpenError),
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Closing, or the first write, failed.
+    #[error(transparent)]
+    Write(#[from] pager::WriteError),
+}
+
+impl From<DeviceError> for OpenError {
+    fn from(e: DeviceError) -> Self {
+        OpenError::Pager(e.into())
+    }
+}
+
+impl From<PageError> for OpenError {
+    fn from(e: PageError) -> Self {
+        OpenError::Read(e.into())
+    }
+}
+
+impl OpenError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            OpenError::Pager(e) => e.hint(),
+            OpenError::Read(e) => e.hint(),
+            OpenError::Write(e) => e.hint(),
+        }
+    }
+
+    /// True if the file is a store and damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            OpenError::Pager(e) => e.is_damage(),
+            OpenError::Read(ReadError::Page(PageError::Damage { .. })) => true,
+            OpenError::Read(ReadError::Page(PageError::Device(e))) => e.kind() == DeviceErrorKind::ShortFile,
+            _ => false,
+        }
+    }
+
+    /// The device's error, where it is one.
+    pub fn device(&self) -> Option<&DeviceError> {
+        match self {
+            OpenError::Pager(pager::OpenError::Device(e)) => Some(e),
+            _ => None,
+        }
+    }
+}

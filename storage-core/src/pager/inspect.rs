@@ -1,0 +1,104 @@
+//! Looking at a store for `check`, `stats` and the page commands: what the durable map says, and whether superblock and
+//! root records are whole. Reads only, and past the cache: what is on the device is what counts.
+
+use super::map::{decode_region, region_pages};
+use super::meta::{FIXED_PAGES, Meta, Slot};
+use super::recovery::read_map_index;
+use super::superblock::Superblock;
+use super::{Page, PageError, Pager, WriteError, allocator};
+use crate::device::PageDeviceExt;
+use crate::page::{PageBuf, PageId, PageKind};
+
+/// What the durable allocation map of the newest version says (I4).
+#[derive(Debug)]
+pub struct MapCheck {
+    /// One entry a page of the file: in use according to the map.
+    pub used: Vec<bool>,
+    /// The map's own pages: they are in use, and no tree names them.
+    pub map_pages: Vec<PageId>,
+}
+
+/// The pages that a page of the map names; empty for every other kind, which the pager does not know.
+pub fn references(page: &Page) -> Result<Vec<PageId>, PageError> {
+    if page.kind() != PageKind::MapIndex {
+        return Ok(Vec::new());
+    }
+    let level = page[crate::page::HEADER_LEN];
+    let entries = super::map::decode_index(page, level)?;
+    Ok(entries.into_iter().filter_map(|e| e.at).map(|at| at.page()).collect())
+}
+
+impl Pager {
+    /// Reads the durable map. Waits for a running transaction, so that map and newest version belong together.
+    pub fn check_map(&self) -> Result<MapCheck, WriteError> {
+        let writer = self.writer.take()?;
+        let meta = writer.meta;
+        self.writer.give_back(writer);
+        Ok(self.read_map(&meta)?)
+    }
+
+    fn read_map(&self, meta: &Meta) -> Result<MapCheck, PageError> {
+        let mut used = vec![false; usize::try_from(meta.page_count).unwrap_or(usize::MAX)];
+        let (entries, index) = read_map_index(self, meta)?;
+        if entries.is_empty() {
+            used[..FIXED_PAGES as usize].fill(true);
+        }
+        let mut map_pages: Vec<PageId> = index.iter().map(|at| at.page()).collect();
+        for (r, entry) in entries.iter().enumerate() {
+            let Some(at) = entry.at else { continue };
+            let page = self.load(at, &[PageKind::MapRegion])?;
+            let bits = decode_region(&page, entry.used)?;
+            let start = r as u64 * region_pages(self.page_size);
+            for bit in (0..region_pages(self.page_size)).filter(|bit| allocator::get(&bits, *bit)) {
+                let in_file = used.get_mut((start + bit) as usize);
+                *in_file.ok_or_else(|| page.damage("a page beyond the end is marked in use"))? = true;
+            }
+            map_pages.push(at.page());
+        }
+        Ok(MapCheck { used, map_pages })
+    }
+
+    /// Findings in the superblock and the four meta pages. A store with one bad copy is whole, but no longer safe.
+    pub fn check_fixed_pages(&self) -> Result<Vec<(PageId, PageKind, String)>, PageError> {
+        let mut findings = Vec::new();
+        let mut buf = PageBuf::zeroed(self.page_size.bytes());
+        self.device.read_page(PageId::new(0), &mut buf)?;
+        if Superblock::decode(&buf).is_none() {
+            findings.push((PageId::new(0), PageKind::Superblock, "the superblock is damaged".to_owned()));
+        }
+        for slot in Slot::BOTH {
+            let mut generations = Vec::new();
+            for page in slot.pages() {
+                self.device.read_page(page, &mut buf)?;
+                let copy = Meta::decode(page, &buf).filter(|m| Slot::of(m.generation) == slot);
+                match copy {
+                    None => findings.push((
+                        page,
+                        PageKind::Meta,
+                        "this copy of the root record is damaged".into(),
+                    )),
+                    Some(meta) => generations.push((meta.generation, page)),
+                }
+            }
+            if let [(a, page_a), (b, page_b)] = generations[..] {
+                if a != b {
+                    let page = if a < b { page_a } else { page_b };
+                    findings.push((
+                        page,
+                        PageKind::Meta,
+                        "this copy of the root record is older than its twin".into(),
+                    ));
+                }
+            }
+        }
+        for page in 0..FIXED_PAGES {
+            let page = PageId::new(page);
+            self.device.read_page(page, &mut buf)?;
+            if buf[super::superblock::BLOCK..].iter().any(|b| *b != 0) {
+                let kind = if page.get() == 0 { PageKind::Superblock } else { PageKind::Meta };
+                findings.push((page, kind, "the page is not zero behind its record".into()));
+            }
+        }
+        Ok(findings)
+    }
+}

@@ -1,0 +1,158 @@
+//! [`Page`]: a verified page in memory, held for reading.
+//!
+//! Must always be true: header, checksum, page id and the check of the reference have been compared; the bytes do not
+//! change while the guard lives. A cached page is a counted buffer; a lent one is a pointer into the device's mapping,
+//! kept valid by holding the device, and kept unchanged by holding the snapshot's version, whose pin keeps the page
+//! from reuse (A2) and the file from being cut.
+#![allow(unsafe_code)]
+
+use super::error::PageError;
+use super::snapshot::Version;
+use crate::device::{LentPage, PageDevice};
+use crate::page::{PageBuf, PageHeader, PageId, PageKind, REFERENCE_LEN, Written, checksum, checksum_seed};
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A verified page. Cloning is cheap. Dereferences to the whole page, header included.
+#[derive(Clone)]
+pub struct Page {
+    header: PageHeader,
+    bytes: Bytes,
+}
+
+#[derive(Clone)]
+enum Bytes {
+    Owned(Arc<PageBuf>),
+    Lent(LentBytes),
+}
+
+#[derive(Clone)]
+struct LentBytes {
+    page: LentPage,
+    _version: Arc<Version>,
+    _device: Arc<dyn PageDevice>,
+}
+
+impl Page {
+    pub(crate) fn owned(header: PageHeader, buf: Arc<PageBuf>) -> Self {
+        Page { header, bytes: Bytes::Owned(buf) }
+    }
+
+    /// A page lent by `device`, which the pin of `version` keeps from reuse. Does not verify the checksum.
+    pub(crate) fn lent(
+        lent: LentPage,
+        at: Written,
+        kinds: &[PageKind],
+        version: &Arc<Version>,
+        device: &Arc<dyn PageDevice>,
+    ) -> Result<Self, PageError> {
+        let lent = LentBytes { page: lent, _version: version.clone(), _device: device.clone() };
+        let header = decode_header(lent.as_slice(), at, kinds)?;
+        Ok(Page { header, bytes: Bytes::Lent(lent) })
+    }
+
+    /// Compares the whole checksum.
+    pub(crate) fn verify(&self, uuid: &[u8; 16]) -> Result<(), PageError> {
+        if checksum(self, checksum_seed(self.id(), uuid)) != self.header.checksum {
+            return Err(self.damage("checksum does not match"));
+        }
+        Ok(())
+    }
+
+    /// The check that a reference to this page must carry.
+    pub(crate) fn check(&self) -> u32 {
+        self.header.checksum as u32
+    }
+
+    /// Where the page is.
+    pub fn id(&self) -> PageId {
+        self.header.page
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> PageKind {
+        self.header.kind
+    }
+
+    /// Which layout of its kind.
+    pub fn codec(&self) -> u8 {
+        self.header.codec
+    }
+
+    /// Bytes in use, header included.
+    pub fn used(&self) -> usize {
+        self.header.used as usize
+    }
+
+    /// The version that wrote it.
+    pub fn version(&self) -> u64 {
+        self.header.version
+    }
+
+    /// The reference that stands at `offset` of this page. That the page was verified is what makes it one (I1).
+    pub fn reference(&self, offset: usize) -> Result<Written, PageError> {
+        let bytes = offset.checked_add(REFERENCE_LEN).and_then(|end| self.get(offset..end));
+        let bytes = bytes.ok_or_else(|| self.damage("a reference lies outside of the page"))?;
+        Ok(Written::decode(bytes.try_into().expect("the length of a reference")))
+    }
+
+    /// An error that says what is wrong with this page.
+    pub fn damage(&self, what: impl Into<Cow<'static, str>>) -> PageError {
+        PageError::damage(self.id(), self.kind(), what)
+    }
+
+    /// True if somebody besides this holder has the buffer.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.bytes {
+            Bytes::Owned(buf) => Arc::strong_count(buf) > 1,
+            Bytes::Lent(_) => false,
+        }
+    }
+}
+
+impl LentBytes {
+    fn as_slice(&self) -> &[u8] {
+        // SAFETY: the device is alive (held), so its mapping is; the page lies below the device's length (the device
+        // lends no other) and is neither rewritten nor cut while the held version pins it (A2, `Pager::close`).
+        unsafe { std::slice::from_raw_parts(self.page.as_ptr(), self.page.page_len()) }
+    }
+}
+
+impl Deref for Page {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Owned(buf) => buf,
+            Bytes::Lent(lent) => lent.as_slice(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Page({} {}, version {})", self.kind(), self.id(), self.version())
+    }
+}
+
+/// Reads the header of what should be the page `at`, and compares id, kind and check (V3). Not yet the checksum.
+pub(crate) fn decode_header(bytes: &[u8], at: Written, kinds: &[PageKind]) -> Result<PageHeader, PageError> {
+    let expected = kinds.first().copied().unwrap_or(PageKind::Inner);
+    let damage = |what: Cow<'static, str>| PageError::damage(at.page(), expected, what);
+    if bytes.iter().take(64).all(|b| *b == 0) {
+        return Err(damage("the page was never written".into()));
+    }
+    let header = PageHeader::decode(bytes).map_err(|what| damage(what.into()))?;
+    if header.page != at.page() {
+        return Err(damage(format!("the page says that it is page {}", header.page).into()));
+    }
+    if header.checksum as u32 != at.check() && !crate::planted::armed(crate::planted::Bug::CheckNotCompared) {
+        return Err(damage(
+            "it is not the page that its parent names (another life of the same page)".into(),
+        ));
+    }
+    if !kinds.contains(&header.kind) {
+        return Err(damage(format!("the page holds another kind: {}", header.kind).into()));
+    }
+    Ok(header)
+}

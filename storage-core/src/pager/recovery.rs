@@ -1,0 +1,232 @@
+//! Creating a store, and opening one again (N1, N2, C2).
+//!
+//! Creation: both meta slots, sync, superblock, sync. A crash leaves a file whose superblock is zero: unfinished, and
+//! `create` starts afresh. Opening for writing first repairs the copy of a root record that a crash left torn or older
+//! than its twin (R4), durably, before anything else is written. A slot with two invalid copies is damage, for no
+//! mere crash makes one (R5): it is never fallen back past silently.
+
+use super::allocator::Allocator;
+use super::cache::Cache;
+use super::commit::write_meta_copy;
+use super::error::{OpenError, PageError, WriteError};
+use super::map::{MapEntry, decode_index};
+use super::meta::{FIXED_PAGES, LogStart, Meta, Slot};
+use super::snapshot::Version;
+use super::superblock::{BLOCK, FORMAT_VERSION, Superblock};
+use super::verified::Verified;
+use super::writer::{Writer, WriterSeat};
+use super::{Pager, PagerOptions};
+use crate::device::{PageDevice, PageDeviceExt, WriteBlock};
+use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
+use crate::planted::{Bug, armed};
+use parking_lot::RwLock;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+/// Feature flags that this version knows: none yet.
+const KNOWN_FEATURES: [u32; 3] = [0, 0, 0];
+
+impl Pager {
+    /// Makes an empty store on a device that was opened for creation.
+    pub fn create(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
+        device.grow(PageCount::new(FIXED_PAGES))?;
+        let page_size = device.info().page_size;
+        let uuid = options.uuid.unwrap_or_else(random_uuid);
+        let meta = |generation| Meta {
+            format: FORMAT_VERSION,
+            page_size,
+            features: [0; 3],
+            uuid,
+            generation,
+            lsn: 0,
+            page_count: FIXED_PAGES,
+            used_count: FIXED_PAGES,
+            root: None,
+            map_root: None,
+            map_levels: 0,
+            log: LogStart::default(),
+        };
+        let mut block = PageBuf::zeroed(BLOCK);
+        for generation in [0, 1] {
+            for page in Slot::of(generation).pages() {
+                meta(generation).encode(page, &mut block);
+                device.write_durable(&[WriteBlock { page, offset: 0, data: &block }])?;
+            }
+        }
+        device.sync()?;
+        Superblock { format: FORMAT_VERSION, page_size, features: [0; 3], uuid }.encode(&mut block);
+        device.write_durable(&[WriteBlock { page: PageId::new(0), offset: 0, data: &block }])?;
+        device.sync()?;
+        Self::open(device, options)
+    }
+
+    /// Opens the store on a device.
+    pub fn open(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
+        let (superblock, copies) = read_fixed_pages(device.as_ref())?;
+        let meta = choose(&copies, options)?;
+        check_identity(superblock, &meta, options)?;
+        let found = device.page_count();
+        if found.get() < meta.page_count {
+            return Err(OpenError::ShortFile { found, expected: PageCount::new(meta.page_count) });
+        }
+        let info = device.info();
+        let read_only = options.read_only || options.older_root || info.read_only;
+        let version = Arc::new(Version { number: meta.lsn, root: meta.root });
+        let writer = Writer {
+            alloc: Allocator::new(info.page_size, found.get(), Vec::new()),
+            meta,
+            copies: [0, 1].map(|s| [0, 1].map(|c| copies[s][c].is_some())),
+            map_index: Vec::new(),
+            quarantine: VecDeque::new(),
+            versions: VecDeque::from([(version.number, Arc::downgrade(&version))]),
+        };
+        let mut pager = Pager {
+            page_size: info.page_size,
+            uuid: meta.uuid,
+            read_only,
+            cache: Cache::new(options.cache_bytes / info.page_size.bytes()),
+            verified: Verified::default(),
+            published: RwLock::new(version),
+            writer: WriterSeat::new(writer),
+            device,
+        };
+        if !read_only {
+            repair(&pager, &copies)?;
+        }
+        let (entries, map_index) = read_map_index(&pager, &meta)?;
+        let mut writer = pager.writer.take().expect("nobody else knows this pager");
+        writer.alloc = Allocator::new(pager.page_size, found.get(), entries);
+        writer.map_index = map_index;
+        if !read_only {
+            writer.copies = [[true; 2]; 2];
+        }
+        pager.writer = WriterSeat::new(*writer);
+        Ok(Arc::new(pager))
+    }
+}
+
+type Copies = [[Option<Meta>; 2]; 2];
+
+/// Superblock and meta copies as they are; `None` where invalid.
+fn read_fixed_pages(device: &dyn PageDevice) -> Result<(Option<Superblock>, Copies), OpenError> {
+    let found = device.page_count();
+    if found.get() < FIXED_PAGES {
+        return Err(OpenError::ShortFile { found, expected: PageCount::new(FIXED_PAGES) });
+    }
+    let mut buf = PageBuf::zeroed(device.info().page_size.bytes());
+    device.read_page(PageId::new(0), &mut buf)?;
+    let superblock = Superblock::decode(&buf);
+    let mut copies = Copies::default();
+    for slot in Slot::BOTH {
+        for (copy, page) in slot.pages().into_iter().enumerate() {
+            device.read_page(page, &mut buf)?;
+            copies[slot as usize][copy] = Meta::decode(page, &buf).filter(|m| Slot::of(m.generation) == slot);
+        }
+    }
+    Ok((superblock, copies))
+}
+
+/// The record of a slot: the newer of its valid copies.
+fn record(copies: &[Option<Meta>; 2]) -> Option<Meta> {
+    copies.iter().flatten().max_by_key(|m| m.generation).copied()
+}
+
+/// The newest record; the older one only if it was asked for (R5).
+fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
+    let records = [record(&copies[0]), record(&copies[1])];
+    let mut valid: Vec<Meta> = records.iter().flatten().copied().collect();
+    valid.sort_by_key(|m| m.generation);
+    if options.older_root {
+        if let Some(older) = valid.first() {
+            return Ok(*older);
+        }
+    }
+    for slot in Slot::BOTH {
+        if records[slot as usize].is_none() {
+            let [first, second] = slot.pages();
+            return Err(OpenError::DamagedRoot {
+                slot: slot.letter(),
+                first,
+                second,
+                older_root: !valid.is_empty(),
+            });
+        }
+    }
+    Ok(*valid.last().expect("both are valid"))
+}
+
+fn check_identity(
+    superblock: Option<Superblock>,
+    meta: &Meta,
+    options: &PagerOptions,
+) -> Result<(), OpenError> {
+    let format = superblock.map_or(meta.format, |s| s.format).max(meta.format);
+    if format > FORMAT_VERSION {
+        return Err(OpenError::NewerFormat { found: format, known: FORMAT_VERSION });
+    }
+    let features = superblock.map_or(meta.features, |s| s.features);
+    let unknown = |i: usize| (features[i] | meta.features[i]) & !KNOWN_FEATURES[i];
+    let forbidden = unknown(2) | if options.read_only { 0 } else { unknown(1) };
+    if forbidden != 0 {
+        return Err(OpenError::UnknownFeatures { flags: forbidden });
+    }
+    match superblock {
+        Some(s) if s.uuid != meta.uuid || s.page_size != meta.page_size => Err(OpenError::Mixed),
+        _ => Ok(()),
+    }
+}
+
+/// R4: a copy that is invalid or older than its twin is rewritten from it before anything else is written.
+fn repair(pager: &Pager, copies: &Copies) -> Result<(), OpenError> {
+    for slot in Slot::BOTH {
+        let Some(newest) = record(&copies[slot as usize]) else { continue };
+        for (copy, page) in slot.pages().into_iter().enumerate() {
+            if copies[slot as usize][copy] == Some(newest) || armed(Bug::TornCopyStays) {
+                continue;
+            }
+            write_meta_copy(pager, &newest, page).map_err(|e| match e {
+                WriteError::Device(e) => OpenError::Device(e),
+                other => unreachable!("a block is written by the device alone: {other}"),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The entries of all regions, and the index pages that hold them, the root last.
+pub(super) fn read_map_index(pager: &Pager, meta: &Meta) -> Result<(Vec<MapEntry>, Vec<Written>), PageError> {
+    let Some(root) = meta.map_root else { return Ok((Vec::new(), Vec::new())) };
+    let top = pager.load(root, &[PageKind::MapIndex])?;
+    let (entries, index) = match meta.map_levels {
+        1 => (decode_index(&top, 1)?, vec![root]),
+        2 => {
+            let mut entries = Vec::new();
+            let mut index = Vec::new();
+            for below in decode_index(&top, 2)? {
+                let at = below.at.ok_or_else(|| top.damage("an index page of the map is missing"))?;
+                entries.extend(decode_index(&pager.load(at, &[PageKind::MapIndex])?, 1)?);
+                index.push(at);
+            }
+            index.push(root);
+            (entries, index)
+        }
+        _ => return Err(top.damage("the map has an unknown number of levels")),
+    };
+    let used: u64 = entries.iter().map(|e| u64::from(e.used)).sum();
+    if entries.is_empty() || used != meta.used_count || used > meta.page_count {
+        return Err(
+            top.damage(format!("the map counts {used} pages in use, the root record {}", meta.used_count))
+        );
+    }
+    Ok((entries, index))
+}
+
+/// 128 bits from the operating system's randomness, as the standard library seeds its hash maps with it.
+fn random_uuid() -> [u8; 16] {
+    let mut uuid = [0; 16];
+    for half in uuid.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    uuid
+}

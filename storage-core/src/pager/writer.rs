@@ -1,0 +1,181 @@
+//! What the one writer owns: allocator, quarantine, the last root record, and the list of versions that may be held.
+//!
+//! Must always be true: there is exactly one [`Writer`] a pager; whoever has it is the one writer (V4). A transaction
+//! takes it and brings it back, also when it panics.
+
+use super::allocator::Allocator;
+use super::error::{PageError, WriteError};
+use super::map::decode_region;
+use super::meta::Meta;
+use super::snapshot::Version;
+use super::{Pager, reserve_pages};
+use crate::device::DeviceErrorKind;
+use crate::page::{PageCount, PageId, PageKind, Written};
+use crate::planted::{Bug, armed};
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+
+pub(crate) struct Writer {
+    pub(crate) alloc: Allocator,
+    /// The last durable root record.
+    pub(crate) meta: Meta,
+    /// Which copies of which slot are known to be valid.
+    pub(crate) copies: [[bool; 2]; 2],
+    /// Index pages of the map, bottom level first, the root last.
+    pub(crate) map_index: Vec<Written>,
+    /// Pages freed by a version, until no reader needs them (A2). Ascending by version.
+    pub(crate) quarantine: VecDeque<(u64, Vec<PageId>)>,
+    /// Versions that somebody may still hold, oldest first.
+    pub(crate) versions: VecDeque<(u64, Weak<Version>)>,
+}
+
+impl Writer {
+    /// The oldest version that anybody holds; the newest one is always held by the pager.
+    pub(crate) fn oldest_held(&mut self) -> u64 {
+        while let Some((number, version)) = self.versions.front() {
+            if version.strong_count() > 0 && !armed(Bug::PinsIgnored) {
+                return *number;
+            }
+            if self.versions.len() == 1 {
+                return *number;
+            }
+            self.versions.pop_front();
+        }
+        self.meta.lsn
+    }
+
+    /// Pages freed by v may be used again once no pin is before v (A2). That v is durable and published holds for
+    /// everything in quarantine: it gets there after both.
+    pub(crate) fn reclaim(&mut self) {
+        let oldest = self.oldest_held();
+        while self.quarantine.front().is_some_and(|(version, _)| *version <= oldest) {
+            let (_, pages) = self.quarantine.pop_front().expect("looked at above");
+            self.alloc.give_back(pages);
+        }
+    }
+
+    /// Takes `want` pages, growing the device if the free total is short (A4, A5). `keep` pages stay in reserve.
+    pub(crate) fn take(&mut self, pager: &Pager, want: usize, keep: u64) -> Result<Vec<PageId>, WriteError> {
+        let needed = want as u64 + keep;
+        if self.alloc.free() < needed {
+            self.reclaim();
+        }
+        if self.alloc.free() < needed {
+            self.grow(pager, needed)?;
+        }
+        let load = |at: Written, used: u32| load_region(pager, at, used);
+        let pages = self.alloc.take(want, &load)?;
+        if pages.len() < want {
+            self.alloc.give_back(pages);
+            return Err(PageError::damage(
+                self.meta.map_root.map_or(PageId::new(1), |r| r.page()),
+                PageKind::MapIndex,
+                "the map counts more free pages than there are",
+            )
+            .into());
+        }
+        Ok(pages)
+    }
+
+    /// Grows in steps of an eighth of the file, so that growing is rare and small stores stay small.
+    fn grow(&mut self, pager: &Pager, needed: u64) -> Result<(), WriteError> {
+        let now = self.alloc.page_count();
+        let short = needed - self.alloc.free();
+        let limit = super::map::max_pages(pager.page_size);
+        if now + short > limit {
+            return Err(WriteError::TooLarge { limit: PageCount::new(limit) });
+        }
+        // 256 MiB at most a step.
+        let step = (now / 8).clamp(16, (256 << 20) / pager.page_size.bytes() as u64);
+        let generous = (now + short.max(step)).min(limit);
+        for target in [generous, now + short] {
+            match pager.device.grow(PageCount::new(target)) {
+                Ok(count) => {
+                    self.alloc.set_page_count(count.get().min(limit));
+                    return Ok(());
+                }
+                Err(e) if e.kind() == DeviceErrorKind::DiskFull && target != now + short => {}
+                Err(e) if e.kind() == DeviceErrorKind::DiskFull => {
+                    return Err(WriteError::DiskFull { needed: short, cause: e });
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        unreachable!("the second target returns")
+    }
+
+    /// How many pages stay free for checkpoints, recovery and deletes (A5).
+    pub(crate) fn reserve(&self) -> u64 {
+        reserve_pages(self.alloc.page_count())
+    }
+}
+
+/// Reads the bits of a map region, compared with the count in its entry.
+pub(crate) fn load_region(pager: &Pager, at: Written, used: u32) -> Result<Vec<u64>, PageError> {
+    decode_region(&pager.load(at, &[PageKind::MapRegion])?, used)
+}
+
+/// The place where the writer waits for its next transaction.
+pub(crate) struct WriterSeat {
+    seat: Mutex<Seat>,
+    free: Condvar,
+}
+
+enum Seat {
+    Free(Box<Writer>),
+    Taken,
+    Closed,
+}
+
+impl WriterSeat {
+    pub(crate) fn new(writer: Writer) -> Self {
+        WriterSeat { seat: Mutex::new(Seat::Free(Box::new(writer))), free: Condvar::new() }
+    }
+
+    /// Waits for the other writer to finish.
+    pub(crate) fn take(&self) -> Result<Box<Writer>, WriteError> {
+        let mut seat = self.seat.lock();
+        loop {
+            match std::mem::replace(&mut *seat, Seat::Taken) {
+                Seat::Free(writer) => return Ok(writer),
+                Seat::Taken => self.free.wait(&mut seat),
+                Seat::Closed => {
+                    *seat = Seat::Closed;
+                    self.free.notify_one();
+                    return Err(WriteError::Closed);
+                }
+            }
+        }
+    }
+
+    /// The writer, if nobody has it.
+    pub(crate) fn try_take(&self) -> Result<Option<Box<Writer>>, WriteError> {
+        let mut seat = self.seat.lock();
+        match std::mem::replace(&mut *seat, Seat::Taken) {
+            Seat::Free(writer) => Ok(Some(writer)),
+            Seat::Taken => Ok(None),
+            Seat::Closed => {
+                *seat = Seat::Closed;
+                Err(WriteError::Closed)
+            }
+        }
+    }
+
+    pub(crate) fn give_back(&self, writer: Box<Writer>) {
+        *self.seat.lock() = Seat::Free(writer);
+        self.free.notify_one();
+    }
+
+    pub(crate) fn close(&self) {
+        *self.seat.lock() = Seat::Closed;
+        self.free.notify_all();
+    }
+}
+
+/// Registers a new version as the newest.
+pub(crate) fn publish(pager: &Pager, writer: &mut Writer, version: Version) {
+    let version = Arc::new(version);
+    writer.versions.push_back((version.number, Arc::downgrade(&version)));
+    *pager.published.write() = version;
+}
