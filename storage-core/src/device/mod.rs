@@ -27,6 +27,8 @@ mod poison;
 mod probe;
 mod types;
 
+pub mod batch;
+pub mod faults;
 pub mod faulty;
 pub mod memory;
 pub mod metered;
@@ -37,8 +39,13 @@ pub mod traced;
 
 pub use error::{DeviceError, DeviceErrorKind, Operation};
 pub use poison::Poison;
-pub use probe::{META_MAGIC, PROBE_LEN, Probe, SUPERBLOCK_MAGIC, probe_meta_page_size, probe_superblock};
-pub use types::{BlockWrites, DeviceInfo, Growth, LentPage, OpenMode, OpenOptions, ReadPage, WriteBlock, WritePage};
+pub use probe::{
+    Admitted, Found, META_MAGIC, PROBE_LEN, Probe, ReadAt, SUPERBLOCK_MAGIC, admit, probe_file,
+    probe_meta_page_size, probe_superblock,
+};
+pub use types::{
+    BlockWrites, DeviceInfo, Growth, LentPage, OpenMode, OpenOptions, ReadPage, WriteBlock, WritePage,
+};
 
 use crate::page::{PageCount, PageId, PageRun};
 use std::fmt;
