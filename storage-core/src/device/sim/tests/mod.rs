@@ -1,5 +1,6 @@
 //! Stories of the simulated disk: what a power cut leaves, what a journal tells, what faults do, how a state opens.
 
+mod contract;
 mod faults;
 mod journal;
 mod open;
