@@ -1,0 +1,263 @@
+//! Node pages: records in order of id, plain nodes in runs.
+//!
+//! Must always be true: ids ascend strictly through a page; a page holds at most 65,536 nodes; a record takes at most
+//! [`record_limit`] bytes, so that several fit into any page (longer values lie elsewhere, see `node::place`).
+//!
+//! Here is reading; the layout is in `layout.rs`, packing in `pack.rs`. A lookup is a binary search for the greatest
+//! entry at or before the id. What a page says is checked where it is used, so a lookup need not read the whole page;
+//! going through all entries checks them all.
+
+mod layout;
+mod pack;
+#[cfg(test)]
+mod tests;
+
+pub(super) use pack::head_len;
+pub use pack::{NodePacker, record_limit};
+
+use super::props::{PropReader, RawStored, RefForm};
+use super::record::{NodeRecord, Stored, StoredProps, props_weight};
+use crate::btree::LeafFormat;
+use crate::model::Key;
+use crate::value::{self, Malformed, Reader};
+use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
+use std::ops::Range;
+use storage_core::page::{PageKind, PageSize, Written};
+use storage_core::pager::{Page, PageError};
+
+/// The leaf format of the tree of nodes.
+#[derive(Debug)]
+pub enum NodeLeaf {}
+
+impl LeafFormat for NodeLeaf {
+    const KIND: PageKind = PageKind::Node;
+    type Key = u64;
+    type Value = NodeRecord;
+    type Packer = NodePacker;
+    type Entries = NodeEntries;
+
+    fn key_bytes(key: &u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&key.to_be_bytes());
+    }
+
+    fn entries(page: Page) -> Result<NodeEntries, PageError> {
+        layout(&page)?;
+        Ok(NodeEntries { page, spans: Spans::default(), run: 0..0, label: 0 })
+    }
+
+    fn find(page: &Page, key: &u64) -> Result<Option<NodeRecord>, PageError> {
+        match find_span(page, *key)? {
+            Some(span) => record(page, &span).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn packer(size: PageSize, fill_percent: u8) -> NodePacker {
+        NodePacker::new(size, fill_percent)
+    }
+
+    fn weight(_: &u64, value: Option<&NodeRecord>) -> usize {
+        let heap = |record: &NodeRecord| {
+            let key = if let Some(Key::Text(s)) = &record.key { s.capacity() } else { 0 };
+            key + props_weight(&record.props)
+        };
+        size_of::<(u64, Option<NodeRecord>)>() + value.map_or(0, heap)
+    }
+}
+
+fn layout(page: &Page) -> Result<Layout<'_>, PageError> {
+    if page.codec() != layout::CODEC {
+        return Err(page.damage(format!("unknown layout {} of a node page", page.codec())));
+    }
+    Layout::parse(&page[..page.used()]).map_err(|e| page.damage(e.0))
+}
+
+fn find_span(page: &Page, id: u64) -> Result<Option<Span>, PageError> {
+    layout(page)?.find(id).map_err(|e| page.damage(e.0))
+}
+
+/// Whether the page holds the node.
+pub fn contains(page: &Page, id: u64) -> Result<bool, PageError> {
+    Ok(find_span(page, id)?.is_some())
+}
+
+/// The label of a node, if the page holds it.
+pub fn label(page: &Page, id: u64) -> Result<Option<u32>, PageError> {
+    Ok(find_span(page, id)?.map(|span| span.label))
+}
+
+/// Label and key of a node, if the page holds it; its properties are not looked at.
+pub fn name(page: &Page, id: u64) -> Result<Option<(u32, Option<Key>)>, PageError> {
+    let Some(span) = find_span(page, id)? else { return Ok(None) };
+    Ok(Some((span.label, key(page, &span)?.0)))
+}
+
+/// How many nodes the page holds, as its header says.
+pub fn node_count(page: &Page) -> Result<u32, PageError> {
+    Ok(layout(page)?.nodes)
+}
+
+/// Reads the key, and says where the properties are.
+fn key(page: &Page, span: &Span) -> Result<(Option<Key>, Range<usize>), PageError> {
+    let Some((kind, body)) = &span.body else { return Ok((None, 0..0)) };
+    let mut reader = Reader::new(&page[body.clone()]);
+    let key = match *kind {
+        NO_KEY => Ok(None),
+        INT_KEY => reader.zigzag().map(|n| Some(Key::Int(n))),
+        TEXT_KEY => text_key(&mut reader).map(Some),
+        _ => Err(Malformed("unknown kind of entry")),
+    };
+    Ok((key.map_err(|e| page.damage(e.0))?, body.start + reader.position()..body.end))
+}
+
+fn text_key(reader: &mut Reader<'_>) -> Result<Key, Malformed> {
+    let text = reader.counted()?;
+    if text.len() > Key::MAX_LEN {
+        return Err(Malformed("a key is too long"));
+    }
+    let text = std::str::from_utf8(text).map_err(|_| Malformed("a key is not UTF-8"))?;
+    Ok(Key::Text(text.to_owned()))
+}
+
+fn record(page: &Page, span: &Span) -> Result<NodeRecord, PageError> {
+    let (key, body) = key(page, span)?;
+    Ok(NodeRecord { label: span.label, key, props: props(page, body)? })
+}
+
+fn props(page: &Page, body: Range<usize>) -> Result<StoredProps, PageError> {
+    let read = PropReader::new(&page[body.clone()], RefForm::InPage);
+    read.map(|item| {
+        let (property, raw) = item.map_err(|e| page.damage(e.0))?;
+        Ok((property, resolve(page, body.start, raw)?))
+    })
+    .collect()
+}
+
+/// Makes the value, or the name of the page where it is. The properties begin at `start` of the page.
+fn resolve(page: &Page, start: usize, raw: RawStored<'_>) -> Result<Stored, PageError> {
+    match raw {
+        RawStored::Inline(bytes) => {
+            value::decode_whole(bytes).map(Stored::Inline).map_err(|e| page.damage(e.0))
+        }
+        RawStored::Overflow { kind, len, at } => {
+            Ok(Stored::Overflow { kind, len, root: page.reference(start + at)? })
+        }
+    }
+}
+
+/// One stored property of a node: `None` if the page does not hold the node, `Some(None)` if the node does not have it.
+/// A record's rest, where there is one, is given instead of a property that may be in it.
+pub fn property(page: &Page, id: u64, property: u32) -> Result<Option<Option<Stored>>, PageError> {
+    let Some(span) = find_span(page, id)? else { return Ok(None) };
+    let (_, body) = key(page, &span)?;
+    for item in PropReader::new(&page[body.clone()], RefForm::InPage) {
+        let (found, raw) = item.map_err(|e| page.damage(e.0))?;
+        if found == property || found == super::record::REST {
+            return Ok(Some(Some(resolve(page, body.start, raw)?)));
+        }
+        if found > property {
+            break;
+        }
+    }
+    Ok(Some(None))
+}
+
+/// The pages that a node page names: the roots of its long values.
+pub fn references(page: &Page) -> Result<Vec<(Written, u64)>, PageError> {
+    let layout = layout(page)?;
+    let mut spans = Spans::default();
+    let mut out = Vec::new();
+    while let Some(span) = spans.next(&layout) {
+        let span = span.map_err(|e| page.damage(e.0))?;
+        let (_, body) = key(page, &span)?;
+        for item in PropReader::new(&page[body.clone()], RefForm::InPage) {
+            if let (_, RawStored::Overflow { len, at, .. }) = item.map_err(|e| page.damage(e.0))? {
+                out.push((page.reference(body.start + at)?, len));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Nodes in a row that have one label, as a scan sees them: neither keys nor properties are read.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct NodeSpan {
+    /// The first id.
+    pub first: u64,
+    /// How many ids follow each other, the first included.
+    pub count: u32,
+    /// The label of all of them.
+    pub label: u32,
+    /// Whether they have neither key nor properties.
+    pub plain: bool,
+}
+
+/// All nodes of a page by spans.
+pub fn scan(page: Page) -> Result<NodeScan, PageError> {
+    layout(&page)?;
+    Ok(NodeScan { page, spans: Spans::default() })
+}
+
+/// See [`scan`].
+#[derive(Debug)]
+pub struct NodeScan {
+    page: Page,
+    spans: Spans,
+}
+
+fn next_span(page: &Page, spans: &mut Spans) -> Option<Result<Span, PageError>> {
+    // The header was checked when the iterator was made, and a page does not change.
+    match layout(page) {
+        Ok(layout) => spans.next(&layout).map(|span| span.map_err(|e| page.damage(e.0))),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+impl Iterator for NodeScan {
+    type Item = Result<NodeSpan, PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let span = next_span(&self.page, &mut self.spans)?;
+        Some(span.map(|span| NodeSpan {
+            first: span.first,
+            count: span.count,
+            label: span.label,
+            plain: span.body.is_none(),
+        }))
+    }
+}
+
+/// The entries of a page, runs taken apart. Nothing comes after an error.
+#[derive(Debug)]
+pub struct NodeEntries {
+    page: Page,
+    spans: Spans,
+    /// What is left of a run, and its label.
+    run: Range<u64>,
+    label: u32,
+}
+
+impl Iterator for NodeEntries {
+    type Item = Result<(u64, NodeRecord), PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(id) = self.run.next() {
+            return Some(Ok((id, NodeRecord::plain(self.label))));
+        }
+        let span = match next_span(&self.page, &mut self.spans)? {
+            Ok(span) => span,
+            Err(error) => return Some(Err(error)),
+        };
+        let first = span.first;
+        if span.body.is_none() {
+            self.run = first + 1..first + u64::from(span.count);
+            self.label = span.label;
+            return Some(Ok((first, NodeRecord::plain(span.label))));
+        }
+        let record = record(&self.page, &span);
+        if record.is_err() {
+            self.spans.end();
+        }
+        Some(record.map(|record| (first, record)))
+    }
+}
