@@ -1,0 +1,27 @@
+//! The one open file under every device that keeps its pages in a file.
+//!
+//! [`StoreFile`] owns what must be the same whatever way pages travel: opening and its errors, the probe, the lock,
+//! the length and its growth, durable writes, syncs, the poison, closing. A device adds how it reads and writes:
+//! `storage-file` with positioned calls, `storage-mmap` with a mapping, `storage-uring` with a ring.
+//!
+//! It is a crate of its own because it has no other place: `storage-core` opens no file and knows no operating
+//! system, and the device crates do not depend on each other.
+//!
+//! Must always be true: there is one open description of the file (a device may duplicate the descriptor, never open
+//! the path again); nothing here moves its file position; `page_count` is never above what the file was grown to by
+//! this handle, and a request is checked against it before the system is called (D3).
+//!
+//! Platforms: everything compiles on Unix and Windows. Where there is no `fallocate`, growth only sets the length;
+//! where there is no `RWF_DSYNC`, a durable write is a write and a sync of the file; [`StoreFile::info`] says which.
+
+mod fault;
+mod file;
+mod growth;
+mod open;
+mod platform;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transfer;
+
+pub use file::StoreFile;
+pub use transfer::{MAX_PARTS, Stopped, read_buf, read_run, write_buf, write_run};
