@@ -1,0 +1,263 @@
+//! A place between leaves, and steps over them in both directions.
+//!
+//! Must always be true: the frames are the way from the root to the leaf that comes next; a leaf's bounds come from the
+//! frames above it (T4), and bounds that contradict each other are damage, so that no walk goes in circles (T9).
+//!
+//! It keeps a page per level pinned, and no leaf.
+
+use super::LeafFormat;
+use super::inner::InnerPage;
+use super::node::{Child, Inner, Node, Tree};
+use super::read::{LeafView, load, load_root};
+use storage_core::page::{PageKind, Written};
+use storage_core::pager::{Page, PageError, ReadPages};
+
+/// How many leaves a walk asks for ahead.
+const AHEAD: usize = 8;
+
+/// A place in a tree. After a seek the leaf found is what [`Cursor::next`] and [`Cursor::back`] give first.
+pub(super) struct Cursor<'a, F: LeafFormat, R: ReadPages> {
+    tree: &'a Tree<F>,
+    pages: &'a R,
+    frames: Vec<Frame<'a, F>>,
+    place: Place<'a, F>,
+    /// Leaves were given: from the second on, pages are asked for ahead.
+    walking: bool,
+}
+
+enum Place<'a, F: LeafFormat> {
+    /// No leaf, or none any more.
+    End,
+    /// This one comes next.
+    Page(Page),
+    /// This one comes next.
+    Changed(&'a super::node::Leaf<F>),
+}
+
+/// An inner node on the way, and which child was taken.
+struct Frame<'a, F: LeafFormat> {
+    node: Above<'a, F>,
+    index: usize,
+    level: u8,
+}
+
+enum Above<'a, F: LeafFormat> {
+    Page(Page),
+    Changed(&'a Inner<F>),
+}
+
+/// A child found: a page or a node in memory.
+enum Down<'a, F: LeafFormat> {
+    Page(Written),
+    Changed(&'a Node<F>),
+}
+
+impl<'a, F: LeafFormat> Down<'a, F> {
+    fn of(child: &'a Child<F>) -> Self {
+        match child {
+            Child::Page(at) => Down::Page(*at),
+            Child::Dirty(node) => Down::Changed(node),
+        }
+    }
+}
+
+impl<'a, F: LeafFormat> Frame<'a, F> {
+    fn count(&self) -> Result<usize, PageError> {
+        match &self.node {
+            Above::Page(page) => Ok(InnerPage::open(page)?.count()),
+            Above::Changed(inner) => Ok(inner.children.len()),
+        }
+    }
+
+    fn child(&self) -> Result<Down<'a, F>, PageError> {
+        match &self.node {
+            Above::Page(page) => Ok(Down::Page(InnerPage::open(page)?.child(self.index)?)),
+            Above::Changed(inner) => Ok(Down::of(&inner.children[self.index])),
+        }
+    }
+
+    fn separator(&self, index: usize) -> Result<Vec<u8>, PageError> {
+        match &self.node {
+            Above::Page(page) => {
+                let mut out = Vec::new();
+                InnerPage::open(page)?.separator(index, &mut out)?;
+                Ok(out)
+            }
+            Above::Changed(inner) => Ok(inner.separators.get(index).to_vec()),
+        }
+    }
+
+    /// Pages among the children in `range`.
+    fn pages(&self, range: std::ops::Range<usize>) -> Result<Vec<Written>, PageError> {
+        match &self.node {
+            Above::Page(page) => {
+                let inner = InnerPage::open(page)?;
+                range.map(|index| inner.child(index)).collect()
+            }
+            Above::Changed(inner) => {
+                let page = |child: &Child<F>| match child {
+                    Child::Page(at) => Some(*at),
+                    Child::Dirty(_) => None,
+                };
+                Ok(inner.children[range].iter().filter_map(page).collect())
+            }
+        }
+    }
+}
+
+/// Which child to take on the way down.
+#[derive(Copy, Clone)]
+enum Take<'k> {
+    First,
+    Last,
+    Covering(&'k [u8]),
+}
+
+impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
+    pub fn new(tree: &'a Tree<F>, pages: &'a R) -> Self {
+        Cursor { tree, pages, frames: Vec::new(), place: Place::End, walking: false }
+    }
+
+    /// Goes to the leaf that covers `key`; without one, to the last leaf.
+    pub fn seek(&mut self, key: Option<&[u8]>) -> Result<(), PageError> {
+        self.frames.clear();
+        self.place = Place::End;
+        match &self.tree.root {
+            None => Ok(()),
+            Some(root) => self.down(Down::of(root), None, key.map_or(Take::Last, Take::Covering)),
+        }
+    }
+
+    /// From a child down to a leaf. `level` is the child's, as its parent says.
+    fn down(
+        &mut self,
+        mut child: Down<'a, F>,
+        mut level: Option<u8>,
+        take: Take<'_>,
+    ) -> Result<(), PageError> {
+        loop {
+            let (node, found) = match child {
+                Down::Page(at) => {
+                    let (page, found) = match level {
+                        Some(level) => (load::<F>(self.pages, at, level)?, level),
+                        None => load_root::<F>(self.pages, at)?,
+                    };
+                    if found == 0 {
+                        self.place = Place::Page(page);
+                        return Ok(());
+                    }
+                    (Above::Page(page), found)
+                }
+                Down::Changed(Node::Leaf(leaf)) => {
+                    self.place = Place::Changed(leaf);
+                    return Ok(());
+                }
+                Down::Changed(Node::Inner(inner)) => (Above::Changed(inner), inner.level),
+            };
+            let index = choose(&node, take)?;
+            let frame = Frame { node, index, level: found };
+            child = frame.child()?;
+            level = Some(found - 1);
+            self.frames.push(frame);
+        }
+    }
+
+    /// The leaf at the place; then the place is the next leaf's.
+    pub fn next(&mut self) -> Result<Option<LeafView<'a, F>>, PageError> {
+        self.view_and_move(true)
+    }
+
+    /// The leaf at the place; then the place is that of the leaf before.
+    pub fn back(&mut self) -> Result<Option<LeafView<'a, F>>, PageError> {
+        self.view_and_move(false)
+    }
+
+    fn view_and_move(&mut self, forward: bool) -> Result<Option<LeafView<'a, F>>, PageError> {
+        if self.walking {
+            self.step(forward)?;
+        }
+        self.walking = true;
+        // The place is given away: a walk that lasts keeps no leaf's page.
+        let (page, delta) = match std::mem::replace(&mut self.place, Place::End) {
+            Place::End => return Ok(None),
+            Place::Page(page) => (Some(page), None),
+            Place::Changed(leaf) => {
+                (leaf.base.map(|base| self.pages.page(base, F::KIND)).transpose()?, Some(&leaf.delta))
+            }
+        };
+        let (lower, upper) = (self.lower()?, self.upper()?);
+        if let (Some(upper), Some(frame)) = (&upper, self.frames.last())
+            && *upper <= lower
+        {
+            return Err(match &frame.node {
+                Above::Page(page) => page.damage("separators do not ascend"),
+                Above::Changed(inner) => {
+                    self.pages.page(inner.base, PageKind::Inner)?.damage("separators do not ascend")
+                }
+            });
+        }
+        Ok(Some(LeafView { page, delta, lower, upper }))
+    }
+
+    /// Moves to the neighbouring leaf.
+    fn step(&mut self, forward: bool) -> Result<(), PageError> {
+        self.place = Place::End;
+        while let Some(frame) = self.frames.last_mut() {
+            let more = if forward { frame.index + 1 < frame.count()? } else { frame.index > 0 };
+            if !more {
+                self.frames.pop();
+                continue;
+            }
+            frame.index = if forward { frame.index + 1 } else { frame.index - 1 };
+            let (child, level) = (frame.child()?, frame.level - 1);
+            if level == 0 {
+                self.ask_ahead(forward)?;
+            }
+            return self.down(child, Some(level), if forward { Take::First } else { Take::Last });
+        }
+        Ok(())
+    }
+
+    /// Asks for the next few leaves under the same parent, every few leaves.
+    fn ask_ahead(&self, forward: bool) -> Result<(), PageError> {
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let count = frame.count()?;
+        let passed = if forward { frame.index } else { count - 1 - frame.index };
+        if passed % AHEAD != 1 {
+            return Ok(());
+        }
+        let range = if forward {
+            frame.index..(frame.index + AHEAD).min(count)
+        } else {
+            (frame.index + 1).saturating_sub(AHEAD)..frame.index + 1
+        };
+        self.pages.prefetch(&frame.pages(range)?);
+        Ok(())
+    }
+
+    fn lower(&self) -> Result<Vec<u8>, PageError> {
+        match self.frames.iter().rev().find(|frame| frame.index > 0) {
+            Some(frame) => frame.separator(frame.index),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn upper(&self) -> Result<Option<Vec<u8>>, PageError> {
+        for frame in self.frames.iter().rev() {
+            if frame.index + 1 < frame.count()? {
+                return frame.separator(frame.index + 1).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn choose<F: LeafFormat>(node: &Above<'_, F>, take: Take<'_>) -> Result<usize, PageError> {
+    match (node, take) {
+        (_, Take::First) => Ok(0),
+        (Above::Page(page), Take::Last) => Ok(InnerPage::open(page)?.count() - 1),
+        (Above::Page(page), Take::Covering(key)) => InnerPage::open(page)?.search(key),
+        (Above::Changed(inner), Take::Last) => Ok(inner.children.len() - 1),
+        (Above::Changed(inner), Take::Covering(key)) => Ok(inner.search(key)),
+    }
+}

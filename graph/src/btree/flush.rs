@@ -1,0 +1,225 @@
+//! Writing a changed tree: level by level from the leaves up, until one page is left (T3).
+//!
+//! Must always be true: a level is written before the next one is encoded, and the next one is encoded from
+//! [`Entry`]s, which only written pages have. The tree in memory is not touched before everything is written: after
+//! an error it is what it was, though its transaction can only be dropped (M3).
+//!
+//! Beside the pages of a batch it keeps the entries of one level under changed parents.
+
+use super::LeafFormat;
+use super::inner::{Entry, InnerPage, encode, room};
+use super::leaves::{LeafFlush, Siblings};
+use super::levels::Lists;
+use super::node::{Bounds, Child, Inner, Node, Tree};
+use super::pack::{cut_evenly, underfull};
+use super::read::load;
+use std::sync::Arc;
+use storage_core::page::{PageKind, PageSize, Written};
+use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
+
+impl<F: LeafFormat> Tree<F> {
+    /// Writes all changes and frees the pages that they replace. Afterwards the tree is clean. Returns its root, `None`
+    /// for a tree without keys. Clones of the tree keep their changes, and must not be flushed too: they would free
+    /// the same pages.
+    pub fn flush(&mut self, tx: &mut Transaction) -> Result<Option<Written>, WriteError> {
+        let Some(Child::Dirty(root)) = &self.root else {
+            return Ok(self.root().flatten());
+        };
+        let root = Arc::clone(root);
+        let (level, entries, replaced) = match &*root {
+            Node::Leaf(_) => {
+                let mut out = Lists::new(tx.pager().page_size());
+                LeafFlush::<F>::run(tx, &mut out, Siblings::Root(&Child::Dirty(Arc::clone(&root))))?;
+                (0, out.finish(tx)?, Vec::new())
+            }
+            Node::Inner(inner) => flush_inner(tx, inner)?,
+        };
+        let entries = entries.into_iter().flatten().collect();
+        let page = finish_root::<F>(tx, level, entries)?;
+        replaced.into_iter().for_each(|page| tx.free(page));
+        self.root = page.map(Child::Page);
+        self.weight = 0;
+        Ok(page)
+    }
+}
+
+/// The changed inner nodes of one level, in order.
+type Level<'a, F> = Vec<(&'a Inner<F>, Bounds<'a>)>;
+
+/// What the children of a level's nodes became, node by node.
+type Children = Vec<Vec<Entry>>;
+
+/// Flushes everything below the root. Returns the level of the root's new children, the children, and the pages of the
+/// inner nodes that were replaced.
+fn flush_inner<F: LeafFormat>(
+    tx: &mut Transaction,
+    root: &Inner<F>,
+) -> Result<(u8, Children, Vec<Written>), WriteError> {
+    let size = tx.pager().page_size();
+    let mut levels: Vec<Level<'_, F>> = Vec::new();
+    levels.resize_with(usize::from(root.level) + 1, Vec::new);
+    collect(root, Bounds::ALL, &mut levels)?;
+    let replaced = levels.iter().flatten().map(|(inner, _)| inner.base).collect();
+
+    let mut lists: Children = Vec::new();
+    for (level, nodes) in (0u8..).zip(&levels).skip(1) {
+        let mut out = Lists::new(size);
+        let mut below = lists.into_iter();
+        for (inner, bounds) in nodes {
+            if level == 1 {
+                LeafFlush::run(tx, &mut out, Siblings::Under(inner, *bounds))?;
+            } else {
+                flush_children(tx, &mut out, inner, *bounds, &mut below)?;
+            }
+        }
+        lists = out.finish(tx)?;
+    }
+    Ok((root.level - 1, lists, replaced))
+}
+
+/// Sorts the changed inner nodes by level, and checks them against their bounds (T9).
+fn collect<'a, F: LeafFormat>(
+    inner: &'a Inner<F>,
+    bounds: Bounds<'a>,
+    levels: &mut [Level<'a, F>],
+) -> Result<(), PageError> {
+    let last = inner.children.len() - 1;
+    let low = last > 0 && inner.separators.get(1) <= bounds.lower;
+    let high = last > 0 && bounds.upper.is_some_and(|upper| inner.separators.get(last) >= upper);
+    if low || high {
+        return Err(PageError::damage(
+            inner.base.page(),
+            PageKind::Inner,
+            "a separator lies outside of what the page's parent says",
+        ));
+    }
+    for (index, child) in inner.children.iter().enumerate() {
+        if let Child::Dirty(node) = child
+            && let Node::Inner(below) = &**node
+        {
+            collect(below, inner.child_bounds(index, bounds), levels)?;
+        }
+    }
+    levels[usize::from(inner.level)].push((inner, bounds));
+    Ok(())
+}
+
+/// Neighbouring inner nodes that are packed together, or one that was not changed.
+struct Group<'a> {
+    bounds: Bounds<'a>,
+    unchanged: Option<Written>,
+    entries: Vec<Entry>,
+    /// Unchanged pages that were taken in.
+    replaced: Vec<Written>,
+}
+
+/// Packs the children of one node of level 2 or more into pages; `below` has the children's children.
+fn flush_children<'a, F: LeafFormat>(
+    tx: &mut Transaction,
+    out: &mut Lists,
+    parent: &'a Inner<F>,
+    bounds: Bounds<'a>,
+    below: &mut impl Iterator<Item = Vec<Entry>>,
+) -> Result<(), WriteError> {
+    let (size, level) = (tx.pager().page_size(), parent.level - 1);
+    let mut groups: Vec<Group<'a>> = Vec::with_capacity(parent.children.len());
+    for (index, child) in parent.children.iter().enumerate() {
+        let bounds = parent.child_bounds(index, bounds);
+        let mut group = Group { bounds, unchanged: None, entries: Vec::new(), replaced: Vec::new() };
+        match child {
+            Child::Page(at) => group.unchanged = Some(*at),
+            Child::Dirty(_) => {
+                group.entries = below.next().unwrap_or_default();
+                // Without children it just goes: its range falls to the node before.
+                let Some(first) = group.entries.first_mut() else { continue };
+                first.separator = bounds.lower.into();
+            }
+        }
+        match groups.pop_if(|before| small(before, size)) {
+            Some(before) => groups.push(merge(tx, level, before, group)?),
+            None => groups.push(group),
+        }
+    }
+    if groups.len() > 1
+        && let Some(last) = groups.pop_if(|last| small(last, size))
+        && let Some(before) = groups.pop()
+    {
+        groups.push(merge(tx, level, before, last)?);
+    }
+    out.begin();
+    groups.into_iter().try_for_each(|group| emit(tx, out, level, group))
+}
+
+/// True if the group is rewritten anyway, and is underfull.
+fn small(group: &Group<'_>, size: PageSize) -> bool {
+    group.unchanged.is_none() && underfull(room(&group.entries), size)
+}
+
+fn merge<'a>(
+    tx: &mut Transaction,
+    level: u8,
+    before: Group<'a>,
+    group: Group<'a>,
+) -> Result<Group<'a>, WriteError> {
+    let (mut left, right) = (open(tx, level, before)?, open(tx, level, group)?);
+    left.bounds.upper = right.bounds.upper;
+    left.entries.extend(right.entries);
+    left.replaced.extend(right.replaced);
+    Ok(left)
+}
+
+/// Reads an unchanged node's entries, to be packed with its neighbour's.
+fn open<'a>(tx: &mut Transaction, level: u8, mut group: Group<'a>) -> Result<Group<'a>, WriteError> {
+    if let Some(at) = group.unchanged.take() {
+        let page = tx.page(at, PageKind::Inner)?;
+        group.entries = InnerPage::at_level(&page, level)?.entries(group.bounds.lower, group.bounds.upper)?;
+        group.replaced.push(at);
+    }
+    Ok(group)
+}
+
+fn emit(tx: &mut Transaction, out: &mut Lists, level: u8, group: Group<'_>) -> Result<(), WriteError> {
+    if let Some(page) = group.unchanged {
+        out.push_written(group.bounds.lower.into(), page);
+        return Ok(());
+    }
+    let size = tx.pager().page_size();
+    for piece in cut_evenly(&group.entries, size) {
+        let entries = &group.entries[piece];
+        out.push_image(tx, entries[0].separator.clone(), encode(size, level, entries))?;
+    }
+    group.replaced.into_iter().for_each(|page| tx.free(page));
+    Ok(())
+}
+
+/// Puts levels on top until one page is left; or takes levels off while the root has a single child (T6). `entries` are
+/// pages of `level`.
+fn finish_root<F: LeafFormat>(
+    tx: &mut Transaction,
+    mut level: u8,
+    mut entries: Vec<Entry>,
+) -> Result<Option<Written>, WriteError> {
+    let size = tx.pager().page_size();
+    let grown = entries.len() > 1;
+    while entries.len() > 1 {
+        level += 1;
+        let mut out = Lists::new(size);
+        out.begin();
+        for piece in cut_evenly(&entries, size) {
+            let entries = &entries[piece];
+            out.push_image(tx, entries[0].separator.clone(), encode(size, level, entries))?;
+        }
+        entries = out.finish(tx)?.into_iter().flatten().collect();
+    }
+    let Some(mut root) = entries.pop().map(|entry| entry.page) else { return Ok(None) };
+    while !grown && level > 0 {
+        let page = load::<F>(tx, root, level)?;
+        let inner = InnerPage::at_level(&page, level)?;
+        if inner.count() > 1 {
+            break;
+        }
+        tx.free(root);
+        (root, level) = (inner.child(0)?, level - 1);
+    }
+    Ok(Some(root))
+}

@@ -1,0 +1,366 @@
+//! An inner page: separators and references to the pages below, and nothing else.
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 32 | 1 | level: 1 above the leaves, one more than its children's |
+//! | 33 | 1 | flags: zero |
+//! | 34 | 2 | count of children, at least 1 |
+//! | 36 | 2 | length of the prefix that all separators share |
+//! | 38 | 2 | key length: bytes of each separator behind the prefix; 0 = they differ |
+//! | 40 | prefix length | the prefix |
+//! | … | 2 × (count − 1) | only where they differ: where each separator ends, counted from the first one's begin |
+//! | … | … | the separators behind the prefix, one after the other |
+//! | … | 12 × count | the references |
+//!
+//! The used length ends exactly behind the references. The first child has no separator: whatever is smaller than
+//! the second child's goes there. A separator belongs to the child behind it: that child's keys are not smaller.
+//!
+//! **At least three children fit into any page**: a separator is at most [`MAX_KEY_LEN`] = 1,100 bytes, so three
+//! children take at most 40 + 2 × (2 + 1,100) + 3 × 12 = 2,280 bytes of the smallest page's 4,096 (four take 3,394). So
+//! every level is at most half as long as the one below, and trees end.
+//!
+//! It does no I/O. Nothing here can be built from a page that was not written: an [`Entry`] takes a [`Written`] (V2).
+
+use super::lcp;
+use std::ops::Range;
+use storage_core::page::{HEADER_LEN, PageImage, PageKind, PageSize, REFERENCE_LEN, Written};
+use storage_core::pager::{Page, PageError};
+
+/// The longest key, and so the longest separator, that a tree takes, in bytes.
+pub const MAX_KEY_LEN: usize = 1100;
+
+/// The highest level. A tree of 2³² times as many leaves as a page has children is no tree of ours.
+pub const MAX_LEVEL: u8 = 32;
+
+/// Where the prefix begins.
+const FIXED_END: usize = HEADER_LEN + 8;
+
+/// A child in its parent's page: only a page that has been written can be one (V2, I1).
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// A lower bound of the child's keys, greater than every key of the child before it.
+    pub separator: Box<[u8]>,
+    /// The child.
+    pub page: Written,
+}
+
+/// An inner page, read in place: every access is checked, nothing is copied.
+#[derive(Debug)]
+pub struct InnerPage<'p> {
+    page: &'p Page,
+    level: u8,
+    count: usize,
+    prefix: &'p [u8],
+    keys: Keys<'p>,
+    references: usize,
+}
+
+#[derive(Debug)]
+enum Keys<'p> {
+    Fixed { len: usize, bytes: &'p [u8] },
+    Variable { ends: &'p [u8], bytes: &'p [u8] },
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
+    let two = bytes.get(at..at.checked_add(2)?)?;
+    Some(usize::from(u16::from_le_bytes([two[0], two[1]])))
+}
+
+impl<'p> InnerPage<'p> {
+    /// Looks at a page of kind [`PageKind::Inner`]; the level is what it says of itself.
+    pub fn open(page: &'p Page) -> Result<Self, PageError> {
+        Self::parse(page).map_err(|what| page.damage(what))
+    }
+
+    /// As [`InnerPage::open`], and the level must be this one: so every walk down a tree ends.
+    pub fn at_level(page: &'p Page, level: u8) -> Result<Self, PageError> {
+        let inner = Self::open(page)?;
+        if inner.level != level {
+            return Err(page.damage(format!("level {} where level {level} belongs", inner.level)));
+        }
+        Ok(inner)
+    }
+
+    fn parse(page: &'p Page) -> Result<Self, &'static str> {
+        if page.kind() != PageKind::Inner || page.codec() != 0 {
+            return Err("not an inner page of a known layout");
+        }
+        let used: &'p [u8] = page.get(..page.used()).ok_or("used length beyond the page")?;
+        let [level, flags] = *used.get(HEADER_LEN..HEADER_LEN + 2).ok_or("too short for an inner page")?
+        else {
+            return Err("too short for an inner page");
+        };
+        if level == 0 || level > MAX_LEVEL {
+            return Err("impossible level");
+        }
+        if flags != 0 {
+            return Err("unknown flags");
+        }
+        let field = |at: usize| u16_at(used, at).ok_or("too short for an inner page");
+        let (count, prefix_len) = (field(34)?, field(36)?);
+        let key_len = field(38)?;
+        if count == 0 {
+            return Err("no children");
+        }
+        let keys_at = FIXED_END + prefix_len;
+        let prefix = used.get(FIXED_END..keys_at).ok_or("prefix beyond the page")?;
+        let (keys, references) = Self::parse_keys(used, keys_at, count - 1, key_len)?;
+        if references + count * REFERENCE_LEN != used.len() {
+            return Err("references do not end where the page does");
+        }
+        Ok(InnerPage { page, level, count, prefix, keys, references })
+    }
+
+    fn parse_keys(
+        used: &'p [u8],
+        at: usize,
+        keys: usize,
+        len: usize,
+    ) -> Result<(Keys<'p>, usize), &'static str> {
+        if len != 0 {
+            let end = at + keys * len;
+            let bytes = used.get(at..end).ok_or("separators beyond the page")?;
+            return Ok((Keys::Fixed { len, bytes }, end));
+        }
+        let heap = at + keys * 2;
+        let ends = used.get(at..heap).ok_or("separator ends beyond the page")?;
+        let total = if keys == 0 { 0 } else { u16_at(ends, (keys - 1) * 2).unwrap_or(0) };
+        let bytes = used.get(heap..heap + total).ok_or("separators beyond the page")?;
+        Ok((Keys::Variable { ends, bytes }, heap + total))
+    }
+
+    /// The level.
+    pub fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// How many children; at least 1.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The child at `index`.
+    pub fn child(&self, index: usize) -> Result<Written, PageError> {
+        if index >= self.count {
+            return Err(self.page.damage("child index out of range"));
+        }
+        self.page.reference(self.references + index * REFERENCE_LEN)
+    }
+
+    /// Separator of child `key + 1`, without the prefix.
+    fn suffix(&self, key: usize) -> Result<&'p [u8], PageError> {
+        let found = match &self.keys {
+            Keys::Fixed { len, bytes } => bytes.get(key * len..(key + 1) * len),
+            Keys::Variable { ends, bytes } => {
+                let begin = if key == 0 { Some(0) } else { u16_at(ends, (key - 1) * 2) };
+                begin.zip(u16_at(ends, key * 2)).and_then(|(begin, end)| bytes.get(begin..end))
+            }
+        };
+        found.ok_or_else(|| self.page.damage("separator out of range"))
+    }
+
+    /// Appends the separator of child `index`, whole. The first child has none: nothing is appended.
+    pub fn separator(&self, index: usize, out: &mut Vec<u8>) -> Result<(), PageError> {
+        if index > 0 {
+            let suffix = self.suffix(index - 1)?;
+            out.extend_from_slice(self.prefix);
+            out.extend_from_slice(suffix);
+        }
+        Ok(())
+    }
+
+    /// The child that covers `key`: the last one whose separator is not greater.
+    pub fn search(&self, key: &[u8]) -> Result<usize, PageError> {
+        let head = &key[..key.len().min(self.prefix.len())];
+        match head.cmp(self.prefix) {
+            std::cmp::Ordering::Less => return Ok(0),
+            std::cmp::Ordering::Greater => return Ok(self.count - 1),
+            std::cmp::Ordering::Equal => {}
+        }
+        let rest = &key[self.prefix.len()..];
+        let (mut low, mut high) = (0, self.count - 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.suffix(middle)? <= rest {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Checks what reading alone does not: separators of legal length, strictly ascending, and inside the bounds that
+    /// the parent gives. Whatever is decoded to be changed goes through here first.
+    pub fn validate(&self, lower: &[u8], upper: Option<&[u8]>) -> Result<(), PageError> {
+        let (mut last, mut next) = (lower.to_vec(), Vec::new());
+        for index in 1..self.count {
+            next.clear();
+            self.separator(index, &mut next)?;
+            if next.len() > MAX_KEY_LEN {
+                return Err(self.page.damage("separator too long"));
+            }
+            if next <= last {
+                return Err(self.page.damage("separators do not ascend"));
+            }
+            std::mem::swap(&mut last, &mut next);
+        }
+        match upper {
+            Some(upper) if last.as_slice() >= upper => {
+                Err(self.page.damage("separators reach beyond the page's range"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// All children as entries; the first takes `lower` for its separator. Validated.
+    pub fn entries(&self, lower: &[u8], upper: Option<&[u8]>) -> Result<Vec<Entry>, PageError> {
+        self.validate(lower, upper)?;
+        let mut out = Vec::with_capacity(self.count);
+        let mut separator = Vec::new();
+        for index in 0..self.count {
+            separator.clear();
+            separator.extend_from_slice(if index == 0 { lower } else { &[] });
+            self.separator(index, &mut separator)?;
+            out.push(Entry { separator: separator.as_slice().into(), page: self.child(index)? });
+        }
+        Ok(out)
+    }
+}
+
+/// Encodes one inner page. The first entry's separator is not stored: it stands in the parent.
+///
+/// # Panics
+/// If there is no entry, or they do not fit; [`super::pack::cut`] makes ranges that fit. Entries ascend: whoever makes them from a
+/// page has validated it.
+pub fn encode(size: PageSize, level: u8, entries: &[Entry]) -> PageImage {
+    assert!(
+        !entries.is_empty() && (1..=MAX_LEVEL).contains(&level),
+        "an inner page has children and a level"
+    );
+    debug_assert!(
+        entries.windows(2).skip(1).all(|pair| pair[0].separator < pair[1].separator),
+        "separators ascend"
+    );
+    let keys = &entries[1..];
+    let layout = Layout::of(keys);
+    let mut image = PageImage::new(size, PageKind::Inner, 0);
+    let page = image.bytes_mut();
+    page[HEADER_LEN] = level;
+    put_u16(page, 34, entries.len());
+    put_u16(page, 36, layout.prefix);
+    put_u16(page, 38, layout.fixed);
+    if let Some(first) = keys.first() {
+        page[FIXED_END..FIXED_END + layout.prefix].copy_from_slice(&first.separator[..layout.prefix]);
+    }
+    let ends = FIXED_END + layout.prefix;
+    let heap = if layout.fixed == 0 { ends + 2 * keys.len() } else { ends };
+    let mut at = heap;
+    for (index, key) in keys.iter().enumerate() {
+        let suffix = &key.separator[layout.prefix..];
+        page[at..at + suffix.len()].copy_from_slice(suffix);
+        at += suffix.len();
+        if layout.fixed == 0 {
+            put_u16(page, ends + 2 * index, at - heap);
+        }
+    }
+    for entry in entries {
+        image.put_reference(at, entry.page);
+        at += REFERENCE_LEN;
+    }
+    image.set_used(at);
+    image
+}
+
+fn put_u16(page: &mut [u8], at: usize, value: usize) {
+    let value = u16::try_from(value).expect("what lies in a page is below 64 KiB");
+    page[at..at + 2].copy_from_slice(&value.to_le_bytes());
+}
+
+/// How separators are laid out: the shared prefix, and the length of the rest if all have the same (else 0).
+struct Layout {
+    prefix: usize,
+    fixed: usize,
+}
+
+impl Layout {
+    fn of(keys: &[Entry]) -> Layout {
+        let [first, .., last] = keys else {
+            // A single separator shares its prefix with nobody.
+            return Layout { prefix: 0, fixed: keys.first().map_or(0, |key| key.separator.len()) };
+        };
+        let prefix = lcp(&first.separator, &last.separator);
+        let len = first.separator.len();
+        let same = keys.iter().all(|key| key.separator.len() == len);
+        Layout { prefix, fixed: if same { len - prefix } else { 0 } }
+    }
+}
+
+/// Counts the bytes of an inner page, entry by entry.
+#[derive(Debug, Default)]
+pub struct Sizer {
+    first: Box<[u8]>,
+    prefix: usize,
+    /// The length of every separator so far, unless they differ.
+    same: Option<usize>,
+    sum: usize,
+    children: usize,
+}
+
+impl Sizer {
+    /// How many children were counted.
+    pub fn children(&self) -> usize {
+        self.children
+    }
+
+    /// Bytes of the page so far, header included.
+    pub fn bytes(&self) -> usize {
+        let keys = self.children.saturating_sub(1);
+        let shared = if keys > 1 { self.prefix } else { 0 };
+        let ends = if self.same.is_some() { 0 } else { 2 * keys };
+        FIXED_END + shared + ends + (self.sum - keys * shared) + self.children * REFERENCE_LEN
+    }
+
+    /// Counts a child.
+    pub fn push(&mut self, separator: &[u8]) {
+        self.children += 1;
+        match self.children {
+            1 => return,
+            2 => {
+                self.first = separator.into();
+                self.prefix = separator.len();
+                self.same = Some(separator.len());
+            }
+            _ => {
+                let shared = &self.first[..self.prefix];
+                self.prefix = lcp(shared, separator);
+                self.same = self.same.filter(|len| *len == separator.len());
+            }
+        }
+        self.sum += separator.len();
+    }
+
+    /// The bytes if one more child came.
+    pub fn with(&self, separator: &[u8]) -> usize {
+        let mut more = Sizer { first: Box::default(), ..*self };
+        if self.children < 2 {
+            more.push(separator);
+            return more.bytes();
+        }
+        more.children += 1;
+        more.sum += separator.len();
+        more.prefix = lcp(&self.first[..self.prefix], separator);
+        more.same = self.same.filter(|len| *len == separator.len());
+        more.bytes()
+    }
+}
+
+/// The bytes an inner page of these entries takes, header included.
+pub fn room(entries: &[Entry]) -> usize {
+    let mut sizer = Sizer::default();
+    entries.iter().for_each(|entry| sizer.push(&entry.separator));
+    sizer.bytes()
+}
+
+/// A range of entries that go into one page.
+pub type Piece = Range<usize>;

@@ -1,0 +1,115 @@
+//! A leaf's page and its changes as one stream of entries in key order.
+//!
+//! Must always be true: keys come strictly ascending, or the page is damaged and the error says so. It does not judge
+//! whether they lie inside the leaf's bounds.
+
+use super::LeafFormat;
+use super::node::Delta;
+use std::cmp::Ordering;
+use std::collections::btree_map;
+use std::ops::Bound;
+use storage_core::pager::{Page, PageError};
+
+/// A key and what stands under it.
+pub(super) type Pair<F> = (<F as LeafFormat>::Key, <F as LeafFormat>::Value);
+
+/// What a leaf holds now: its page's entries with its changes applied.
+pub struct Merged<'a, F: LeafFormat> {
+    page: Option<Page>,
+    base: Option<F::Entries>,
+    /// The page's next entry.
+    ahead: Option<Pair<F>>,
+    delta: std::iter::Peekable<btree_map::Range<'a, F::Key, Option<F::Value>>>,
+    /// A change added a key in front of one that the page has.
+    inserted: bool,
+    added: bool,
+    failed: bool,
+}
+
+impl<'a, F: LeafFormat> Merged<'a, F> {
+    /// Changes below `from` are left out (entries of the page are not: they are decoded anyway).
+    pub(super) fn new(
+        page: Option<Page>,
+        delta: Option<&'a Delta<F>>,
+        from: Bound<&F::Key>,
+    ) -> Result<Self, PageError> {
+        /// A map without entries, of any type: what a leaf without changes has.
+        fn none<'a, F: LeafFormat>() -> btree_map::Range<'a, F::Key, Option<F::Value>> {
+            btree_map::Range::default()
+        }
+        let delta = match delta {
+            Some(delta) => delta.range::<F::Key, _>((from, Bound::Unbounded)),
+            None => none::<F>(),
+        };
+        let mut base = page.clone().map(F::entries).transpose()?;
+        let ahead = base.as_mut().and_then(Iterator::next).transpose()?;
+        Ok(Merged {
+            page,
+            base,
+            ahead,
+            delta: delta.peekable(),
+            inserted: false,
+            added: false,
+            failed: false,
+        })
+    }
+
+    /// True if an entry of the page came after one that a change added: the leaf grew in its midst, not at its end.
+    pub(super) fn inserted(&self) -> bool {
+        self.inserted
+    }
+
+    /// Takes the page's next entry and looks at the one behind it.
+    fn advance(&mut self) -> Result<Option<Pair<F>>, PageError> {
+        let Some(entry) = self.ahead.take() else { return Ok(None) };
+        self.ahead = self.base.as_mut().and_then(Iterator::next).transpose()?;
+        if let (Some(next), Some(page)) = (&self.ahead, &self.page)
+            && next.0 <= entry.0
+        {
+            return Err(page.damage("keys do not ascend"));
+        }
+        Ok(Some(entry))
+    }
+
+    fn step(&mut self) -> Result<Option<Pair<F>>, PageError> {
+        loop {
+            let order = match (&self.ahead, self.delta.peek()) {
+                (None, None) => return Ok(None),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((key, _)), Some((changed, _))) => key.cmp(changed),
+            };
+            if order == Ordering::Less {
+                self.inserted |= self.added;
+                return self.advance();
+            }
+            if order == Ordering::Equal {
+                self.advance()?;
+            }
+            let Some((key, value)) = self.delta.next() else { return Ok(None) };
+            if let Some(value) = value {
+                self.added |= order == Ordering::Greater;
+                return Ok(Some((key.clone(), value.clone())));
+            }
+        }
+    }
+}
+
+impl<F: LeafFormat> Iterator for Merged<'_, F> {
+    type Item = Result<(F::Key, F::Value), PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let item = self.step().transpose();
+        self.failed = matches!(item, Some(Err(_)));
+        item
+    }
+}
+
+impl<F: LeafFormat> std::fmt::Debug for Merged<'_, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Merged({:?} next)", self.ahead.as_ref().map(|(key, _)| key))
+    }
+}

@@ -1,0 +1,140 @@
+//! Looking a key up, and walking over leaves.
+//!
+//! Must always be true: pages are read in place (nothing is copied but the answer), and changes in memory are seen.
+
+use super::LeafFormat;
+use super::cursor::Cursor;
+use super::inner::InnerPage;
+use super::merge::Merged;
+use super::node::{Child, Delta, Node, Tree};
+use std::ops::Bound;
+use storage_core::page::{PageKind, Written};
+use storage_core::pager::{Page, PageError, ReadPages};
+
+/// A leaf as it is now.
+pub struct LeafView<'a, F: LeafFormat> {
+    /// The page, if the leaf has one.
+    pub page: Option<Page>,
+    /// What was changed since, if anything was: `None` for a key deletes it.
+    pub delta: Option<&'a Delta<F>>,
+    /// No key of the leaf is smaller, as key bytes; empty for the first leaf.
+    pub lower: Vec<u8>,
+    /// Every key of the leaf is smaller, as key bytes; `None` for the last leaf.
+    pub upper: Option<Vec<u8>>,
+}
+
+impl<'a, F: LeafFormat> LeafView<'a, F> {
+    /// What the leaf holds, changes applied, in key order.
+    pub fn entries(&self) -> Result<Merged<'a, F>, PageError> {
+        Merged::new(self.page.clone(), self.delta, Bound::Unbounded)
+    }
+}
+
+impl<F: LeafFormat> std::fmt::Debug for LeafView<'_, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let page = self.page.as_ref().map(Page::id);
+        write!(f, "LeafView({page:?}, {} changes)", self.delta.map_or(0, |delta| delta.len()))
+    }
+}
+
+/// Loads a root: nobody says which level it has, so its kind and its own level byte do.
+pub(super) fn load_root<F: LeafFormat>(pages: &impl ReadPages, at: Written) -> Result<(Page, u8), PageError> {
+    let page = pages.page_of(at, &[PageKind::Inner, F::KIND])?;
+    let level = if page.kind() == F::KIND { 0 } else { InnerPage::open(&page)?.level() };
+    Ok((page, level))
+}
+
+/// Loads a page of a level that the parent knows (T5).
+pub(super) fn load<F: LeafFormat>(pages: &impl ReadPages, at: Written, level: u8) -> Result<Page, PageError> {
+    if level == 0 {
+        return pages.page(at, F::KIND);
+    }
+    let page = pages.page(at, PageKind::Inner)?;
+    InnerPage::at_level(&page, level)?;
+    Ok(page)
+}
+
+impl<F: LeafFormat> Tree<F> {
+    /// The value under `key`, if there is one.
+    pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
+        let Some(mut child) = self.root.as_ref() else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(32);
+        F::key_bytes(key, &mut bytes);
+        let mut level = None;
+        loop {
+            match child {
+                Child::Page(at) => {
+                    let leaf = descend::<F>(pages, *at, level, &bytes)?;
+                    return F::find(&leaf, key);
+                }
+                Child::Dirty(node) => match &**node {
+                    Node::Leaf(leaf) => match (leaf.delta.get(key), leaf.base) {
+                        (Some(change), _) => return Ok(change.clone()),
+                        (None, None) => return Ok(None),
+                        (None, Some(base)) => return F::find(&pages.page(base, F::KIND)?, key),
+                    },
+                    Node::Inner(inner) => {
+                        level = Some(inner.level - 1);
+                        child = &inner.children[inner.search(&bytes)];
+                    }
+                },
+            }
+        }
+    }
+
+    /// The leaves in key order, from the one that covers the key bytes `from` on.
+    pub fn leaves<'a, R: ReadPages>(&'a self, pages: &'a R, from: &[u8]) -> Leaves<'a, F, R> {
+        let mut cursor = Cursor::new(self, pages);
+        let failed = cursor.seek(Some(from)).err();
+        Leaves { cursor, failed, done: false }
+    }
+}
+
+/// From a page down to the leaf page that covers `key`.
+fn descend<F: LeafFormat>(
+    pages: &impl ReadPages,
+    at: Written,
+    level: Option<u8>,
+    key: &[u8],
+) -> Result<Page, PageError> {
+    let (mut page, mut level) = match level {
+        Some(level) => (load::<F>(pages, at, level)?, level),
+        None => load_root::<F>(pages, at)?,
+    };
+    while level > 0 {
+        let inner = InnerPage::open(&page)?;
+        let child = inner.child(inner.search(key)?)?;
+        level -= 1;
+        page = load::<F>(pages, child, level)?;
+    }
+    Ok(page)
+}
+
+/// The leaves of a tree in key order: see [`Tree::leaves`]. Ends after the first error.
+pub struct Leaves<'a, F: LeafFormat, R: ReadPages> {
+    cursor: Cursor<'a, F, R>,
+    failed: Option<PageError>,
+    done: bool,
+}
+
+impl<'a, F: LeafFormat, R: ReadPages> Iterator for Leaves<'a, F, R> {
+    type Item = Result<LeafView<'a, F>, PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let item = match self.failed.take() {
+            Some(error) => Some(Err(error)),
+            None => self.cursor.next().transpose(),
+        };
+        self.done = !matches!(item, Some(Ok(_)));
+        item
+    }
+}
+
+impl<F: LeafFormat, R: ReadPages> std::fmt::Debug for Leaves<'_, F, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Leaves(done: {})", self.done)
+    }
+}

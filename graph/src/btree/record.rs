@@ -1,0 +1,349 @@
+//! Leaves of byte keys and records: the catalog, key and property indexes, properties of edges.
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 32 | 2 | count of entries, at least 1 |
+//! | 34 | 2 | length of the prefix that all keys share |
+//! | 36 | 4 | zero |
+//! | 40 | prefix length | the prefix |
+//! | … | 2 × count | where each entry begins, in bytes from the page's begin |
+//! | … | … | the entries, one right behind the other, the last one ends at the used length |
+//!
+//! An entry: three lengths as LEB128 (key behind the prefix, bytes, references), the key behind the prefix, the bytes,
+//! 12 bytes per reference. Keys ascend strictly by `memcmp`.
+//!
+//! A key is at most [`MAX_KEY_LEN`] bytes, bytes and references together at most [`max_value_len`], a quarter of the
+//! page's body; so a page holds at least one entry: 42 + 9 + 1,100 + 1,016 bytes of 4,096. The layers guarantee it.
+//!
+//! It does not know what a record means.
+
+use super::format::{LeafFormat, LeafPacker, PackedLeaf};
+use super::{MAX_KEY_LEN, lcp, shortest_separator};
+use std::cmp::Ordering;
+use storage_core::page::{HEADER_LEN, PageImage, PageKind, PageSize, REFERENCE_LEN, Written};
+use storage_core::pager::{Page, PageError};
+
+const FIXED_END: usize = HEADER_LEN + 8;
+
+/// A value: bytes, and pages that belong to it (overflow pages, roots of other trees).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Record {
+    /// What the layer above wrote.
+    pub bytes: Vec<u8>,
+    /// Pages that the record names.
+    pub refs: Vec<Written>,
+}
+
+impl Record {
+    /// A record that names no page.
+    pub fn of_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Record { bytes: bytes.into(), refs: Vec::new() }
+    }
+
+    /// Bytes that it takes of [`max_value_len`].
+    pub fn len(&self) -> usize {
+        self.bytes.len() + self.refs.len() * REFERENCE_LEN
+    }
+
+    /// True if there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The most bytes that a record may take: a quarter of a page's body.
+pub const fn max_value_len(size: PageSize) -> usize {
+    (size.bytes() - HEADER_LEN) / 4
+}
+
+/// The leaf format of records. See [the module](self).
+#[derive(Copy, Clone, Debug)]
+pub enum RecordLeaf {}
+
+impl LeafFormat for RecordLeaf {
+    const KIND: PageKind = PageKind::Record;
+    type Key = Vec<u8>;
+    type Value = Record;
+    type Packer = RecordPacker;
+    type Entries = RecordEntries;
+
+    fn key_bytes(key: &Vec<u8>, out: &mut Vec<u8>) {
+        out.extend_from_slice(key);
+    }
+
+    fn entries(page: Page) -> Result<RecordEntries, PageError> {
+        let view = RecordPage::open(&page)?;
+        let (count, at) = (view.count, view.heap);
+        Ok(RecordEntries { page, count, next: 0, at })
+    }
+
+    fn find(page: &Page, key: &Vec<u8>) -> Result<Option<Record>, PageError> {
+        let view = RecordPage::open(page)?;
+        let Some(rest) = key.strip_prefix(view.prefix) else { return Ok(None) };
+        let (mut low, mut high) = (0, view.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entry = view.entry(middle)?;
+            match entry.key.cmp(rest) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return entry.record(page).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn packer(size: PageSize, fill_percent: u8) -> RecordPacker {
+        let body = size.bytes() - HEADER_LEN;
+        RecordPacker {
+            size,
+            limit: HEADER_LEN + body * usize::from(fill_percent.clamp(1, 100)) / 100,
+            entries: Vec::new(),
+            prefix: 0,
+            bytes: 0,
+            last: None,
+        }
+    }
+
+    fn weight(key: &Vec<u8>, value: Option<&Record>) -> usize {
+        let record = value.map_or(0, |record| record.bytes.len() + record.refs.len() * size_of::<Written>());
+        key.len() + record + 104
+    }
+}
+
+/// A page of records, read in place.
+struct RecordPage<'p> {
+    page: &'p Page,
+    used: &'p [u8],
+    count: usize,
+    prefix: &'p [u8],
+    slots: &'p [u8],
+    /// Where the entries begin.
+    heap: usize,
+}
+
+/// An entry in its page.
+struct EntryView<'p> {
+    key: &'p [u8],
+    bytes: &'p [u8],
+    refs_at: usize,
+    refs: usize,
+    end: usize,
+}
+
+impl EntryView<'_> {
+    fn record(&self, page: &Page) -> Result<Record, PageError> {
+        let reference = |index| page.reference(self.refs_at + index * REFERENCE_LEN);
+        let refs = (0..self.refs).map(reference).collect::<Result<_, _>>()?;
+        Ok(Record { bytes: self.bytes.to_vec(), refs })
+    }
+}
+
+impl<'p> RecordPage<'p> {
+    fn open(page: &'p Page) -> Result<Self, PageError> {
+        Self::parse(page).map_err(|what| page.damage(what))
+    }
+
+    fn parse(page: &'p Page) -> Result<Self, &'static str> {
+        if page.kind() != PageKind::Record || page.codec() != 0 {
+            return Err("not a record page of a known layout");
+        }
+        let used: &'p [u8] = page.get(..page.used()).ok_or("used length beyond the page")?;
+        let fixed = used.get(HEADER_LEN..FIXED_END).ok_or("too short for a record page")?;
+        let field = |at: usize| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+        let (count, prefix_len) = (field(0), field(2));
+        if count == 0 {
+            return Err("no entries");
+        }
+        if fixed[4..] != [0; 4] {
+            return Err("reserved bytes are not zero");
+        }
+        let slots_at = FIXED_END + prefix_len;
+        let prefix = used.get(FIXED_END..slots_at).ok_or("prefix beyond the page")?;
+        let heap = slots_at + 2 * count;
+        let slots = used.get(slots_at..heap).ok_or("offsets beyond the page")?;
+        Ok(RecordPage { page, used, count, prefix, slots, heap })
+    }
+
+    fn slot(&self, index: usize) -> Option<usize> {
+        let two = self.slots.get(index * 2..index * 2 + 2)?;
+        Some(usize::from(u16::from_le_bytes([two[0], two[1]])))
+    }
+
+    fn entry(&self, index: usize) -> Result<EntryView<'p>, PageError> {
+        let found = self.slot(index).filter(|at| *at >= self.heap).and_then(|at| self.entry_at(at));
+        found.ok_or_else(|| self.page.damage("an entry lies outside of the page, or is too long"))
+    }
+
+    fn entry_at(&self, mut at: usize) -> Option<EntryView<'p>> {
+        let key_len = leb(self.used, &mut at)?;
+        let bytes_len = leb(self.used, &mut at)?;
+        let refs = leb(self.used, &mut at)?;
+        let key = self.used.get(at..at + key_len)?;
+        let bytes_at = at + key_len;
+        let refs_at = bytes_at + bytes_len;
+        let bytes = self.used.get(bytes_at..refs_at)?;
+        let end = refs_at + refs * REFERENCE_LEN;
+        let fits = end <= self.used.len()
+            && self.prefix.len() + key_len <= MAX_KEY_LEN
+            && bytes_len + refs * REFERENCE_LEN <= (self.page.len() - HEADER_LEN) / 4;
+        fits.then_some(EntryView { key, bytes, refs_at, refs, end })
+    }
+}
+
+/// A number of at most 21 bits.
+fn leb(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let mut value = 0;
+    for shift in [0, 7, 14] {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn leb_len(value: usize) -> usize {
+    1 + usize::from(value >= 1 << 7) + usize::from(value >= 1 << 14)
+}
+
+fn put_leb(page: &mut [u8], at: &mut usize, mut value: usize) {
+    loop {
+        let low = (value & 0x7f) as u8;
+        value >>= 7;
+        page[*at] = if value == 0 { low } else { low | 0x80 };
+        *at += 1;
+        if value == 0 {
+            return;
+        }
+    }
+}
+
+/// The entries of a page of records, in order.
+#[derive(Debug)]
+pub struct RecordEntries {
+    page: Page,
+    count: usize,
+    next: usize,
+    /// Where the next entry must begin: entries leave no gaps and share no bytes.
+    at: usize,
+}
+
+impl RecordEntries {
+    fn step(&mut self) -> Result<(Vec<u8>, Record), PageError> {
+        let view = RecordPage::open(&self.page)?;
+        if view.slot(self.next) != Some(self.at) {
+            return Err(self.page.damage("entries do not follow each other"));
+        }
+        let entry = view.entry(self.next)?;
+        let last = self.next + 1 == self.count;
+        if last && entry.end != view.used.len() {
+            return Err(self.page.damage("entries do not end where the page does"));
+        }
+        let mut key = Vec::with_capacity(view.prefix.len() + entry.key.len());
+        key.extend_from_slice(view.prefix);
+        key.extend_from_slice(entry.key);
+        let record = entry.record(&self.page)?;
+        (self.at, self.next) = (entry.end, self.next + 1);
+        Ok((key, record))
+    }
+}
+
+impl Iterator for RecordEntries {
+    type Item = Result<(Vec<u8>, Record), PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.count {
+            return None;
+        }
+        let item = self.step();
+        if item.is_err() {
+            self.next = self.count;
+        }
+        Some(item)
+    }
+}
+
+/// Packs records into pages.
+#[derive(Debug)]
+pub struct RecordPacker {
+    size: PageSize,
+    limit: usize,
+    /// What goes into the next page, and the prefix that the keys share.
+    entries: Vec<(Vec<u8>, Record)>,
+    prefix: usize,
+    /// The entries' bytes with their slots, as if there were no prefix.
+    bytes: usize,
+    /// The last key of the page before.
+    last: Option<Vec<u8>>,
+}
+
+impl RecordPacker {
+    fn close(&mut self, out: &mut Vec<PackedLeaf>) {
+        let entries = std::mem::take(&mut self.entries);
+        let Some((first, _)) = entries.first() else { return };
+        let separator = self.last.take().map_or(Vec::new(), |last| shortest_separator(&last, first).to_vec());
+        out.push(PackedLeaf { separator, image: encode(self.size, &first[..self.prefix], &entries) });
+        self.last = entries.into_iter().next_back().map(|(key, _)| key);
+        self.bytes = 0;
+    }
+}
+
+impl LeafPacker<RecordLeaf> for RecordPacker {
+    fn push(&mut self, key: Vec<u8>, value: Record, out: &mut Vec<PackedLeaf>) {
+        debug_assert!(key.len() <= MAX_KEY_LEN, "a key of {} bytes", key.len());
+        debug_assert!(value.len() <= max_value_len(self.size), "a record of {} bytes", value.len());
+        let lengths = leb_len(key.len()) + leb_len(value.bytes.len()) + leb_len(value.refs.len());
+        let bytes = 2 + lengths + key.len() + value.len();
+        let mut prefix = key.len();
+        if let (Some((first, _)), Some((last, _))) = (self.entries.first(), self.entries.last()) {
+            assert!(*last < key, "keys ascend");
+            prefix = lcp(&first[..self.prefix], &key);
+            // Each entry leaves the prefix out, and it stands there once.
+            let total = FIXED_END + prefix + self.bytes + bytes - (self.entries.len() + 1) * prefix;
+            if total > self.limit {
+                self.close(out);
+                prefix = key.len();
+            }
+        }
+        self.prefix = prefix;
+        self.bytes += bytes;
+        self.entries.push((key, value));
+    }
+
+    fn finish(mut self, out: &mut Vec<PackedLeaf>) {
+        self.close(out);
+    }
+}
+
+fn encode(size: PageSize, prefix: &[u8], entries: &[(Vec<u8>, Record)]) -> PageImage {
+    let short =
+        |value: usize| u16::try_from(value).expect("what lies in a page is below 64 KiB").to_le_bytes();
+    let mut image = PageImage::new(size, PageKind::Record, 0);
+    let slots = FIXED_END + prefix.len();
+    let page = image.bytes_mut();
+    page[32..34].copy_from_slice(&short(entries.len()));
+    page[34..36].copy_from_slice(&short(prefix.len()));
+    page[FIXED_END..slots].copy_from_slice(prefix);
+    let mut at = slots + 2 * entries.len();
+    for (index, (key, record)) in entries.iter().enumerate() {
+        let page = image.bytes_mut();
+        page[slots + 2 * index..slots + 2 * index + 2].copy_from_slice(&short(at));
+        let rest = &key[prefix.len()..];
+        for len in [rest.len(), record.bytes.len(), record.refs.len()] {
+            put_leb(page, &mut at, len);
+        }
+        for bytes in [rest, &record.bytes] {
+            page[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        }
+        for reference in &record.refs {
+            image.put_reference(at, *reference);
+            at += REFERENCE_LEN;
+        }
+    }
+    image.set_used(at);
+    image
+}
