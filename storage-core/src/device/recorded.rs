@@ -264,6 +264,10 @@ mod tests {
         let device = device();
         let (leaf, root) = (PageId::new(1), PageId::new(2));
         device.take();
+        device.sync().unwrap();
+        device.write_page(leaf, &[0; 4096]).unwrap();
+        device.write_page(root, &[0; 4096]).unwrap();
+        assert!(!durable_before(&device.take(), 1, 2), "a sync says nothing of what is written after it");
         device.write_page(leaf, &[1; 4096]).unwrap(); // 0
         device.write_durable(&[WriteBlock { page: root, offset: 0, data: &[1; 4096] }]).unwrap(); // 1
         device.sync().unwrap(); // 2

@@ -168,3 +168,29 @@ fn each_call_of_a_story_can_be_failed_in_turn() {
         assert_eq!(kind(story(&sim)), DeviceErrorKind::Io, "call {nth}");
     }
 }
+
+#[test]
+fn a_sync_that_lies_leaves_everything_unsynced() {
+    let sim = disk(PageSize::K4, 1);
+    sim.faults().add(FaultRule::once(Operation::Sync, 1, Fault::Lost));
+    write(&sim, 0, 1);
+    sim.sync().unwrap();
+    assert_eq!((sim.pending().count(), firsts(sim.pending().durable())), (1, vec![0]));
+}
+
+#[test]
+fn a_block_that_failed_does_not_come_back_over_one_that_was_durable_later() {
+    for seed in 0..10 {
+        let sim = SimDevice::new(PageSize::K4, seed);
+        sim.grow(PageCount::new(1)).unwrap();
+        sim.sync().unwrap();
+        sim.set_poisoning(false);
+        sim.faults().add(FaultRule::once(Operation::WriteDurable, 1, Fault::Io));
+        let block = WriteBlock { page: PageId::new(0), offset: 0, data: &[1; 4096] };
+        assert_eq!(kind(sim.write_durable(&[block])), DeviceErrorKind::Io);
+        write_durable(&sim, 0, 0, 2);
+        for (_, image) in sim.pending().subsets() {
+            assert_eq!(firsts(&image), [2], "seed {seed}");
+        }
+    }
+}
