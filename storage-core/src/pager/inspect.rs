@@ -3,11 +3,13 @@
 
 use super::map::{decode_region, region_pages};
 use super::meta::{FIXED_PAGES, Meta, Slot};
-use super::recovery::read_map_index;
+use super::page::Page;
+use super::recovery::{newest_valid, read_fixed_pages, read_map_index};
 use super::superblock::Superblock;
-use super::{Page, PageError, Pager, WriteError, allocator};
-use crate::device::PageDeviceExt;
-use crate::page::{PageBuf, PageId, PageKind};
+use super::{PageError, Pager, WriteError, allocator};
+use crate::device::{DeviceError, PageDevice, PageDeviceExt};
+use crate::page::{PageBuf, PageHeader, PageId, PageKind, checksum, checksum_seed};
+use std::sync::Arc;
 
 /// What the durable allocation map of the newest version says (I4).
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct MapCheck {
     pub used: Vec<bool>,
     /// The map's own pages: they are in use, and no tree names them.
     pub map_pages: Vec<PageId>,
+    /// The version that the map belongs to.
+    pub version: u64,
 }
 
 /// The pages that a page of the map names; empty for every other kind, which the pager does not know.
@@ -55,7 +59,7 @@ impl Pager {
             }
             map_pages.push(at.page());
         }
-        Ok(MapCheck { used, map_pages })
+        Ok(MapCheck { used, map_pages, version: meta.lsn })
     }
 
     /// Findings in the superblock and the four meta pages. A store with one bad copy is whole, but no longer safe.
@@ -100,5 +104,83 @@ impl Pager {
             }
         }
         Ok(findings)
+    }
+}
+
+/// Pages one by one, of a store that may be too damaged to open.
+#[derive(Debug)]
+pub struct Inspector {
+    device: Arc<dyn PageDevice>,
+    superblock: Option<Superblock>,
+    meta: Option<Meta>,
+}
+
+/// What one page turned out to be.
+#[derive(Debug)]
+pub enum Inspected {
+    /// The superblock, if it is valid.
+    Superblock(Option<Superblock>),
+    /// A copy of the root record, if it is valid.
+    Meta(Option<Meta>),
+    /// All zero: never written.
+    Empty,
+    /// A page whose checksum holds.
+    Page(Page),
+    /// Bytes that are no valid page; what is wrong, and the header if it can be read.
+    Damaged(&'static str, Option<PageHeader>),
+}
+
+impl Inspector {
+    /// Reads what the fixed pages say, and takes it as it is.
+    pub fn new(device: Arc<dyn PageDevice>) -> Inspector {
+        let fixed = read_fixed_pages(device.as_ref()).ok();
+        let superblock = fixed.as_ref().and_then(|(superblock, _)| *superblock);
+        let meta = fixed.as_ref().and_then(|(_, copies)| newest_valid(copies));
+        Inspector { device, superblock, meta }
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<dyn PageDevice> {
+        &self.device
+    }
+
+    /// The newest valid root record.
+    pub fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+
+    /// The bytes of a page as they are.
+    pub fn raw(&self, page: PageId) -> Result<PageBuf, DeviceError> {
+        let mut buf = PageBuf::zeroed(self.device.info().page_size.bytes());
+        self.device.read_page(page, &mut buf)?;
+        Ok(buf)
+    }
+
+    /// What a page is.
+    pub fn page(&self, page: PageId) -> Result<Inspected, DeviceError> {
+        let buf = self.raw(page)?;
+        Ok(match page.get() {
+            0 => Inspected::Superblock(Superblock::decode(&buf)),
+            n if n < FIXED_PAGES => Inspected::Meta(Meta::decode(page, &buf)),
+            _ if buf.iter().all(|b| *b == 0) => Inspected::Empty,
+            _ => self.inspect(page, buf),
+        })
+    }
+
+    fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
+        let uuid = self.superblock.map(|s| s.uuid).or(self.meta.map(|m| m.uuid));
+        match (PageHeader::decode(&buf), uuid) {
+            (Err(what), _) => Inspected::Damaged(what, None),
+            (Ok(header), _) if header.page != page => {
+                Inspected::Damaged("it says that it is another page", Some(header))
+            }
+            (Ok(header), None) => {
+                Inspected::Damaged("the store's identity is lost, so nothing can be verified", Some(header))
+            }
+            (Ok(header), Some(uuid)) if checksum(&buf, checksum_seed(page, &uuid)) != header.checksum => {
+                Inspected::Damaged("checksum does not match", Some(header))
+            }
+            (Ok(header), Some(_)) => Inspected::Page(Page::owned(header, Arc::new(buf))),
+        }
     }
 }

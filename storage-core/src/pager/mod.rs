@@ -50,7 +50,7 @@ mod verified;
 mod writer;
 
 pub use error::{OpenError, PageError, WriteError};
-pub use inspect::{MapCheck, references};
+pub use inspect::{Inspected, Inspector, MapCheck, references};
 pub use meta::{FIXED_PAGES, LogStart, Meta};
 pub use page::Page;
 pub use snapshot::{ReadPages, Snapshot};

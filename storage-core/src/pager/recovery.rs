@@ -106,10 +106,11 @@ impl Pager {
     }
 }
 
-type Copies = [[Option<Meta>; 2]; 2];
+/// The copies of the root record by slot; `None` where invalid.
+pub(super) type Copies = [[Option<Meta>; 2]; 2];
 
 /// Superblock and meta copies as they are; `None` where invalid.
-fn read_fixed_pages(device: &dyn PageDevice) -> Result<(Option<Superblock>, Copies), OpenError> {
+pub(super) fn read_fixed_pages(device: &dyn PageDevice) -> Result<(Option<Superblock>, Copies), OpenError> {
     let found = device.page_count();
     if found.get() < FIXED_PAGES {
         return Err(OpenError::ShortFile { found, expected: PageCount::new(FIXED_PAGES) });
@@ -130,6 +131,11 @@ fn read_fixed_pages(device: &dyn PageDevice) -> Result<(Option<Superblock>, Copi
 /// The record of a slot: the newer of its valid copies.
 fn record(copies: &[Option<Meta>; 2]) -> Option<Meta> {
     copies.iter().flatten().max_by_key(|m| m.generation).copied()
+}
+
+/// The newest valid record, whatever else is damaged: for looking, never for opening.
+pub(super) fn newest_valid(copies: &Copies) -> Option<Meta> {
+    copies.iter().filter_map(record).max_by_key(|m| m.generation)
 }
 
 /// The newest record; the older one only if it was asked for (R5).
