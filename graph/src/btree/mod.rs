@@ -73,6 +73,9 @@ pub mod format;
 pub mod inner;
 pub mod record;
 
+#[cfg(test)]
+mod tests;
+
 pub use build::TreeBuilder;
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
