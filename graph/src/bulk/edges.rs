@@ -1,0 +1,280 @@
+//! Edges with their ends known: sorted by source, given their ranks, sorted by target.
+//!
+//! An edge is 24 bytes whatever it carries; properties travel apart, sorted by the same key, and meet their edge again
+//! in that order. So a plain edge costs no allocation.
+//!
+//! Must always be true: in each direction edges come out strictly ascending by (vertex, type, neighbour, rank). Ranks
+//! that rows give are kept; the others of a group of parallel edges count on from the highest one, in input order.
+
+use super::error::BulkError;
+use super::log::put_counted;
+use super::nodes::{put_place, read_place};
+use super::row::Place;
+use super::sorter::Spill;
+use crate::edge::EdgeKey;
+use crate::value::{Malformed, Reader};
+use std::cmp::Ordering;
+
+/// The rank of an edge that has none yet: after all that have one.
+pub(super) const UNRANKED: u32 = u32::MAX;
+/// The bit beside the type that says that the edge has properties.
+const HAS_PROPS: u32 = 1 << 31;
+
+/// An edge in one direction.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) struct EdgeItem {
+    vertex: u64,
+    neighbor: u64,
+    /// The type's number and [`HAS_PROPS`].
+    edge_type: u32,
+    rank: u32,
+}
+
+impl EdgeItem {
+    #[inline]
+    pub fn new(key: EdgeKey, has_props: bool) -> Self {
+        let edge_type = key.edge_type | if has_props { HAS_PROPS } else { 0 };
+        EdgeItem { vertex: key.vertex, neighbor: key.neighbor, edge_type, rank: key.rank }
+    }
+
+    #[inline]
+    pub fn key(&self) -> EdgeKey {
+        EdgeKey {
+            vertex: self.vertex,
+            edge_type: self.edge_type & !HAS_PROPS,
+            neighbor: self.neighbor,
+            rank: self.rank,
+        }
+    }
+
+    #[inline]
+    pub fn has_props(&self) -> bool {
+        self.edge_type & HAS_PROPS != 0
+    }
+
+    /// The same edge, seen from its other end.
+    #[inline]
+    pub fn turned(&self) -> Self {
+        EdgeItem { vertex: self.neighbor, neighbor: self.vertex, ..*self }
+    }
+
+    #[inline]
+    fn with_rank(&self, rank: u32) -> Self {
+        EdgeItem { rank, ..*self }
+    }
+}
+
+impl Spill for EdgeItem {
+    #[inline]
+    fn order(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+    fn heap_bytes(&self) -> usize {
+        // The second copy that sorting takes.
+        size_of::<Self>()
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.vertex.to_le_bytes());
+        out.extend_from_slice(&self.neighbor.to_le_bytes());
+        out.extend_from_slice(&self.edge_type.to_le_bytes());
+        out.extend_from_slice(&self.rank.to_le_bytes());
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(EdgeItem {
+            vertex: u64::from_le_bytes(reader.array()?),
+            neighbor: u64::from_le_bytes(reader.array()?),
+            edge_type: u32::from_le_bytes(reader.array()?),
+            rank: u32::from_le_bytes(reader.array()?),
+        })
+    }
+    fn sort(rows: &mut Vec<Self>) {
+        sort(rows);
+    }
+}
+
+/// Fewer rows than this are sorted by comparing.
+const FEW: usize = 2048;
+
+/// Sorts edges by their key, stably.
+pub(super) fn sort(rows: &mut Vec<EdgeItem>) {
+    if rows.is_sorted_by(|a, b| a.order(b).is_le()) {
+        return;
+    }
+    if rows.len() < FEW {
+        rows.sort_by(EdgeItem::order);
+        return;
+    }
+    let mut other = Vec::new();
+    radix(rows, &mut other, |row| row.rank.into());
+    radix(rows, &mut other, |row| row.neighbor);
+    radix(rows, &mut other, |row| row.key().edge_type.into());
+    radix(rows, &mut other, |row| row.vertex);
+}
+
+/// Turns edges that are sorted by source round and sorts them by target.
+pub(super) fn turn(rows: &mut Vec<EdgeItem>) {
+    rows.iter_mut().for_each(|row| *row = row.turned());
+    // What was sorted by (source, type, target, rank) needs only this to be sorted by (target, type, source, rank).
+    let mut other = Vec::new();
+    radix(rows, &mut other, |row| row.key().edge_type.into());
+    radix(rows, &mut other, |row| row.vertex);
+}
+
+/// Sorts by one field, stably: by eight bits after the other from the lowest in which rows differ. `other` is space.
+fn radix(rows: &mut Vec<EdgeItem>, other: &mut Vec<EdgeItem>, field: impl Fn(&EdgeItem) -> u64) {
+    let Some(first) = rows.first() else { return };
+    let same = field(first);
+    let differ = rows.iter().fold(0, |differ, row| differ | (field(row) ^ same));
+    if differ == 0 {
+        return;
+    }
+    other.resize(rows.len(), rows[0]);
+    for shift in (differ.trailing_zeros()..64 - differ.leading_zeros()).step_by(8) {
+        let digit = |row: &EdgeItem| (field(row) >> shift) as u8 as usize;
+        let mut starts = [0usize; 256];
+        rows.iter().for_each(|row| starts[digit(row)] += 1);
+        let mut at = 0;
+        for start in &mut starts {
+            (*start, at) = (at, at + *start);
+        }
+        for row in rows.iter() {
+            let start = &mut starts[digit(row)];
+            other[*start] = *row;
+            *start += 1;
+        }
+        std::mem::swap(rows, other);
+    }
+}
+
+/// Gives ranks to edges that come sorted by (vertex, type, neighbour, rank).
+#[derive(Debug, Default)]
+pub(super) struct Ranks {
+    /// The edge before, with its rank.
+    last: Option<EdgeKey>,
+}
+
+impl Ranks {
+    /// The edge with its rank; `None` for one whose rank an edge before it has.
+    #[inline]
+    pub fn rank(&mut self, edge: EdgeItem) -> Result<Option<EdgeItem>, BulkError> {
+        let key = edge.key();
+        let rank = match self.last {
+            Some(last) if EdgeKey { rank: key.rank, ..last } == key => match key.rank {
+                UNRANKED if last.rank >= UNRANKED - 1 => {
+                    return Err(BulkError::TooMany { what: "parallel edges", max: UNRANKED.into() });
+                }
+                UNRANKED => last.rank + 1,
+                given if given == last.rank => return Ok(None),
+                given => given,
+            },
+            _ if key.rank == UNRANKED => 0,
+            _ => key.rank,
+        };
+        self.last = Some(EdgeKey { rank, ..key });
+        Ok(Some(edge.with_rank(rank)))
+    }
+}
+
+/// An edge's properties, sorted as the edge is.
+#[derive(Debug)]
+pub(super) struct PropsItem {
+    pub key: EdgeKey,
+    pub props: Box<[u8]>,
+}
+
+impl Spill for PropsItem {
+    fn order(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+    fn heap_bytes(&self) -> usize {
+        self.props.len() + super::nodes::HEAP_OVERHEAD
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        EdgeItem::new(self.key, false).encode(out);
+        put_counted(&self.props, out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(PropsItem { key: EdgeItem::decode(reader)?.key(), props: reader.counted()?.into() })
+    }
+}
+
+/// Where an edge stands whose row gives its rank: sorted to find two with the same.
+#[derive(Debug)]
+pub(super) struct RankedItem {
+    pub key: EdgeKey,
+    pub place: Place,
+}
+
+impl Spill for RankedItem {
+    fn order(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+    fn heap_bytes(&self) -> usize {
+        size_of::<Self>() / 2
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        EdgeItem::new(self.key, false).encode(out);
+        put_place(self.place, out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(RankedItem { key: EdgeItem::decode(reader)?.key(), place: read_place(reader)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Random;
+    use super::*;
+
+    fn edges(seed: u64, count: usize, ids: u64, types: u64) -> Vec<EdgeItem> {
+        let mut random = Random::new(seed);
+        let mut edge = |_| {
+            let (vertex, neighbor) = (random.below(ids) * (u64::MAX / ids), random.below(ids) << 7);
+            let (edge_type, rank) = (random.below(types) as u32, [3, UNRANKED][random.below(2) as usize]);
+            EdgeItem::new(EdgeKey { vertex, edge_type, neighbor, rank }, random.below(2) == 0)
+        };
+        (0..count).map(&mut edge).collect()
+    }
+
+    #[test]
+    fn the_byte_by_byte_sort_is_the_stable_sort() {
+        for (count, ids, types) in [(0, 5, 1), (1, 5, 1), (100, 5, 2), (5000, 20, 1), (20_000, 3000, 3)] {
+            let rows = edges(count as u64, count, ids, types);
+            let mut expected = rows.clone();
+            expected.sort_by_key(EdgeItem::key);
+            let mut sorted = rows;
+            sort(&mut sorted);
+            assert_eq!(sorted, expected, "{count} rows");
+        }
+    }
+
+    #[test]
+    fn turned_edges_are_sorted_by_target() {
+        let mut rows = edges(9, 10_000, 50, 3);
+        sort(&mut rows);
+        let mut ranks = Ranks::default();
+        let mut rows: Vec<_> = rows.into_iter().filter_map(|row| ranks.rank(row).unwrap()).collect();
+        let mut expected: Vec<_> = rows.iter().map(EdgeItem::turned).collect();
+        expected.sort_by_key(EdgeItem::key);
+        turn(&mut rows);
+        assert_eq!(rows, expected);
+        assert!(rows.is_sorted_by(|a, b| a.key() < b.key()), "no two edges are the same");
+    }
+
+    #[test]
+    fn parallel_edges_count_on_from_the_highest_rank_that_a_row_gives() {
+        let edge = |neighbor, rank| {
+            EdgeItem::new(EdgeKey { vertex: 1, edge_type: 0, neighbor, rank }, false)
+        };
+        let rows = [(1, UNRANKED), (1, UNRANKED), (2, 0), (2, 4), (2, 4), (2, UNRANKED), (2, UNRANKED), (3, UNRANKED)];
+        let mut ranks = Ranks::default();
+        let got: Vec<_> = rows
+            .iter()
+            .filter_map(|(neighbor, rank)| ranks.rank(edge(*neighbor, *rank)).unwrap())
+            .map(|edge| (edge.key().neighbor, edge.key().rank))
+            .collect();
+        assert_eq!(got, [(1, 0), (1, 1), (2, 0), (2, 4), (2, 5), (2, 6), (3, 0)]);
+        ranks.rank(edge(4, UNRANKED - 1)).unwrap();
+        assert!(ranks.rank(edge(4, UNRANKED)).is_err());
+    }
+}

@@ -1,0 +1,236 @@
+//! What can go wrong in a bulk load, and the rows that were left out.
+//!
+//! A row that can not be taken is a [`RowProblem`] at a [`Place`]. With [`super::OnError::Stop`] the first one, in the
+//! order of the input, ends the load; with [`super::OnError::Skip`] they are counted and the first ten kept.
+
+use super::row::Place;
+use super::spill::SpillError;
+use crate::value::ValueError;
+use storage_core::pager::{PageError, WriteError};
+
+/// How many rejected rows are kept for the report.
+const KEPT: usize = 10;
+
+/// Which end of an edge.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Where it begins.
+    Source,
+    /// Where it ends.
+    Target,
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            End::Source => "source",
+            End::Target => "target",
+        })
+    }
+}
+
+/// Why a row can not be taken.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowProblem {
+    /// Another node before it has the id.
+    #[error("node id {0} is taken by an earlier row")]
+    DuplicateId(String),
+    /// Another node before it has the label and the key.
+    #[error("key {key} is taken by an earlier node with label {label}")]
+    DuplicateKey {
+        /// The label.
+        label: String,
+        /// The key.
+        key: String,
+    },
+    /// An edge before it has the same ends, type and rank.
+    #[error("an earlier edge from {source_id} to {target_id} has this type and rank {rank}")]
+    DuplicateEdge {
+        /// Where it begins.
+        source_id: u64,
+        /// Where it ends.
+        target_id: u64,
+        /// The rank.
+        rank: u32,
+    },
+    /// No node is called that.
+    #[error("the edge's {end} {name} is no node")]
+    UnknownEnd {
+        /// Which end.
+        end: End,
+        /// What the row calls it.
+        name: String,
+    },
+    /// 2⁶⁴−1 is no id.
+    #[error("node id {0} is out of range")]
+    IdOutOfRange(u64),
+    /// A word where ids are integers.
+    #[error("{0:?} is no integer id")]
+    NotAnInteger(String),
+    /// A key that is too long.
+    #[error("a key of {0} bytes is longer than {max}", max = crate::model::Key::MAX_LEN)]
+    KeyTooLong(usize),
+    /// A name that a label, edge type or property can not have.
+    #[error("{name:?} can not be the name of a {what}: {why}")]
+    BadName {
+        /// How it begins.
+        name: String,
+        /// Of what.
+        what: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// A rank that is kept for counting.
+    #[error("rank {0} is out of range")]
+    RankOutOfRange(u32),
+    /// Two values of one property.
+    #[error("property {0} is given twice")]
+    DuplicateProperty(String),
+    /// A value that can not be stored.
+    #[error("property {0}: {1}")]
+    BadValue(String, ValueError),
+    /// What the reader of the input found.
+    #[error("{0}")]
+    Input(String),
+}
+
+/// A row that was left out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rejected {
+    /// Where it stands.
+    pub place: Place,
+    /// Why.
+    pub problem: RowProblem,
+}
+
+/// Why a bulk load failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BulkError {
+    /// A row can not be taken.
+    #[error("line {}: {problem}", place.line)]
+    Row {
+        /// Where it stands.
+        place: Place,
+        /// Why.
+        problem: RowProblem,
+    },
+    /// Temporary files.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
+    /// Writing the store.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Reading back what was written.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// Something that has to be in memory does not fit the budget.
+    #[error("{what} do not fit into the memory budget of {budget} bytes")]
+    Memory {
+        /// What.
+        what: &'static str,
+        /// The budget.
+        budget: usize,
+    },
+    /// More names than there are numbers for.
+    #[error("more than {max} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        max: u64,
+    },
+    /// The progress callback said so.
+    #[error("stopped")]
+    Cancelled,
+}
+
+impl BulkError {
+    /// Where in the input, if it is a row's fault.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            BulkError::Row { place, .. } => Some(*place),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            BulkError::Row { problem, .. } => problem.hint(),
+            BulkError::Spill(SpillError::Full { .. }) => {
+                Some("free some space there, or raise --memory so that less is spilled")
+            }
+            BulkError::Memory { .. } => Some("raise --memory"),
+            _ => None,
+        }
+    }
+}
+
+impl RowProblem {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            RowProblem::NotAnInteger(_) => Some("use --ids key if ids are words"),
+            RowProblem::DuplicateId(_) | RowProblem::DuplicateKey { .. } | RowProblem::UnknownEnd { .. } => {
+                Some("use --on-error skip to leave such rows out")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What to do with a row that can not be taken.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub enum OnError {
+    /// The first one ends the load.
+    #[default]
+    Stop,
+    /// It is left out and counted.
+    Skip,
+}
+
+/// Counts rows that are left out and keeps the first ten, in the order of the input.
+#[derive(Debug)]
+pub(super) struct Rejects {
+    on_error: OnError,
+    count: u64,
+    /// In the order of their places.
+    kept: Vec<Rejected>,
+}
+
+impl Rejects {
+    pub fn new(on_error: OnError) -> Self {
+        Rejects { on_error, count: 0, kept: Vec::new() }
+    }
+
+    /// Leaves a row out. Rows that are found out of order end the load only with the next [`Self::stop`].
+    pub fn note(&mut self, place: Place, problem: RowProblem) {
+        self.count += 1;
+        let at = self.kept.partition_point(|kept| kept.place <= place);
+        if at < KEPT {
+            self.kept.insert(at, Rejected { place, problem });
+            self.kept.truncate(KEPT);
+        }
+    }
+
+    /// Ends the load if rows were left out and may not be: with the one that comes first in the input.
+    pub fn stop(&mut self) -> Result<(), BulkError> {
+        if self.on_error == OnError::Skip || self.kept.is_empty() {
+            return Ok(());
+        }
+        let Rejected { place, problem } = self.kept.swap_remove(0);
+        Err(BulkError::Row { place, problem })
+    }
+
+    /// Leaves a row out, or ends the load with it.
+    pub fn reject(&mut self, place: Place, problem: RowProblem) -> Result<(), BulkError> {
+        self.note(place, problem);
+        self.stop()
+    }
+
+    pub fn finish(self) -> (u64, Vec<Rejected>) {
+        (self.count, self.kept)
+    }
+}

@@ -1,0 +1,256 @@
+//! Bulk loading: rows in, the trees of a new store out, in bounded memory.
+//!
+//! ```text
+//! rows ──> log.rs (as they come) ──> nodes.rs, resolve.rs (names become ids) ──> edges.rs (sorted by source,
+//!          then by target) ──> builder.rs (trees, bottom-up, each page written once)
+//! ```
+//!
+//! Must always be true:
+//!
+//! - **Memory** stays about the budget, however many rows there are: what does not fit goes to temporary files
+//!   (`spool.rs`, `sorter.rs` over `spill.rs`), and comes back as it was written or as an error.
+//! - **Nothing is dropped silently.** A row that can not be taken ends the load with its place, or is counted and, for
+//!   the first ten, reported.
+//! - **The budget changes nothing but time**: the same rows give the same trees.
+//! - **A load that fails leaves the store as it was**: pages are written in a transaction that the caller then drops.
+//!
+//! It reads no input (see [`crate::import`]) and knows no catalog: [`BulkTrees`] says what belongs into it.
+
+mod builder;
+mod edges;
+pub mod error;
+mod linker;
+mod log;
+mod names;
+mod nodes;
+pub mod options;
+mod resolve;
+pub mod row;
+mod runs;
+mod sorter;
+pub mod spill;
+mod spool;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use builder::BulkTrees;
+pub use error::{BulkError, End, OnError, Rejected, RowProblem};
+pub use options::{BulkOptions, IdMode, Phase, Progress};
+pub use row::{EdgeRow, NodeRow, Place, RowId};
+pub use spill::SpillError;
+
+use crate::model::{Key, NodeId, Props, Value};
+use crate::value;
+use error::Rejects;
+use log::{EdgeEntry, EdgeLog, Name, NodeEntry, NodeLog};
+use names::Names;
+use options::Ticker;
+use spill::Scratch;
+
+/// A bulk load: takes rows, then writes trees.
+///
+/// Rows may come in any order; edges may come before their nodes.
+#[derive(Debug)]
+pub struct Bulk {
+    options: BulkOptions,
+    ticker: Ticker,
+    scratch: Scratch,
+    rejects: Rejects,
+    labels: Names,
+    types: Names,
+    undirected: Vec<bool>,
+    properties: Names,
+    nodes: NodeLog,
+    edges: EdgeLog,
+    seen: Seen,
+    /// The properties of the row at hand.
+    props: Vec<u8>,
+}
+
+/// What is known of all rows so far.
+#[derive(Debug, Default)]
+struct Seen {
+    /// A name was a word.
+    words: bool,
+    /// The highest integer that names a node, or, where ends become nodes, an end.
+    highest: Option<u64>,
+    /// The last node row's integer.
+    last_node: Option<u64>,
+    /// A node row's integer was not above the one before, or came after a row without a name.
+    unsorted: bool,
+    /// Node rows without a name.
+    nameless: u64,
+    /// There are edge rows with properties.
+    edge_props: bool,
+    /// There are edge rows with a rank.
+    ranks: bool,
+}
+
+impl Bulk {
+    /// A load with no rows yet.
+    pub fn new(mut options: BulkOptions) -> Bulk {
+        let scratch = Scratch::new(options.temp_dir.clone());
+        let log_budget = options.memory_budget / 8;
+        Bulk {
+            ticker: Ticker::new(options.progress.take()),
+            rejects: Rejects::new(options.on_error),
+            labels: Names::new("label"),
+            types: Names::new("edge type"),
+            undirected: Vec::new(),
+            properties: Names::new("property"),
+            nodes: NodeLog::new(log_budget, &scratch),
+            edges: EdgeLog::new(2 * log_budget, &scratch),
+            seen: Seen::default(),
+            props: Vec::new(),
+            scratch,
+            options,
+        }
+    }
+
+    /// Takes a node.
+    pub fn add_node(&mut self, row: NodeRow) -> Result<(), BulkError> {
+        self.ticker.tick(Phase::Rows, 0)?;
+        match self.check_node(&row) {
+            Ok(label) => {
+                self.see_node(&row);
+                let id = row.id.as_ref().map(name);
+                let NodeRow { space, key, place, .. } = row;
+                let entry = NodeEntry { space, id, label, key, props: &self.props, place };
+                Ok(self.nodes.push(&entry)?)
+            }
+            Err(problem) => self.rejects.reject(row.place, problem),
+        }
+    }
+
+    /// Takes an edge.
+    pub fn add_edge(&mut self, row: EdgeRow) -> Result<(), BulkError> {
+        self.ticker.tick(Phase::Rows, 0)?;
+        match self.check_edge(&row) {
+            Ok(edge_type) => {
+                self.see_edge(&row);
+                let from = (row.from.0, name(&row.from.1));
+                let to = (row.to.0, name(&row.to.1));
+                let EdgeRow { rank, place, .. } = row;
+                let entry = EdgeEntry { from, to, edge_type, rank, props: &self.props, place };
+                Ok(self.edges.push(&entry)?)
+            }
+            Err(problem) => self.rejects.reject(row.place, problem),
+        }
+    }
+
+    /// Counts a row that the reader of the input could not make sense of, or ends the load with it.
+    pub fn reject(&mut self, place: Place, what: impl Into<String>) -> Result<(), BulkError> {
+        self.rejects.reject(place, RowProblem::Input(what.into()))
+    }
+
+    /// Rows taken so far: nodes and edges.
+    pub fn rows(&self) -> (u64, u64) {
+        (self.nodes.len(), self.edges.len())
+    }
+
+    /// Whether a row can be taken; its label's number. Its properties are then in `self.props`.
+    fn check_node(&mut self, row: &NodeRow) -> Result<u32, RowProblem> {
+        if let Some(id) = &row.id {
+            self.check_id(id)?;
+        }
+        match &row.key {
+            Some(Key::Text(text)) if text.len() > Key::MAX_LEN => {
+                return Err(RowProblem::KeyTooLong(text.len()));
+            }
+            _ => {}
+        }
+        self.take_props(&row.props)?;
+        self.labels.number(&row.label)
+    }
+
+    fn check_edge(&mut self, row: &EdgeRow) -> Result<u32, RowProblem> {
+        self.check_id(&row.from.1)?;
+        self.check_id(&row.to.1)?;
+        if let Some(rank) = row.rank
+            && rank == edges::UNRANKED
+        {
+            return Err(RowProblem::RankOutOfRange(rank));
+        }
+        self.take_props(&row.props)?;
+        let number = self.types.number(&row.edge_type)?;
+        if number as usize == self.undirected.len() {
+            self.undirected.push(self.options.undirected);
+        }
+        self.undirected[number as usize] |= row.undirected;
+        Ok(number)
+    }
+
+    fn check_id(&self, id: &RowId) -> Result<(), RowProblem> {
+        match id {
+            RowId::Int(id) if *id > NodeId::MAX.0 => Err(RowProblem::IdOutOfRange(*id)),
+            RowId::Word(word) if self.options.ids == IdMode::Int => {
+                Err(RowProblem::NotAnInteger(word.clone()))
+            }
+            // Words may become keys of nodes that only edges name.
+            RowId::Word(word) if word.len() > Key::MAX_LEN => Err(RowProblem::KeyTooLong(word.len())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Turns properties into bytes, by number.
+    fn take_props(&mut self, props: &Props) -> Result<(), RowProblem> {
+        self.props.clear();
+        if props.is_empty() {
+            return Ok(());
+        }
+        let mut numbered = Vec::with_capacity(props.len());
+        for (name, value) in props {
+            if *value == Value::Null {
+                continue;
+            }
+            value::check(value).map_err(|e| RowProblem::BadValue(name.clone(), e))?;
+            numbered.push((self.properties.number(name)?, value));
+        }
+        numbered.sort_by_key(|(number, _)| *number);
+        if let Some(twice) = numbered.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(RowProblem::DuplicateProperty(self.properties.name(twice[0].0).to_owned()));
+        }
+        for (number, value) in numbered {
+            value::put_varint(number.into(), &mut self.props);
+            value::encode(value, &mut self.props);
+        }
+        Ok(())
+    }
+
+    fn see_node(&mut self, row: &NodeRow) {
+        let seen = &mut self.seen;
+        match row.id {
+            None => seen.nameless += 1,
+            Some(RowId::Word(_)) => seen.words = true,
+            Some(RowId::Int(id)) => {
+                seen.unsorted |= seen.nameless > 0 || seen.last_node.is_some_and(|last| last >= id);
+                seen.last_node = Some(id);
+                seen.highest = seen.highest.max(Some(id));
+            }
+        }
+    }
+
+    fn see_edge(&mut self, row: &EdgeRow) {
+        let seen = &mut self.seen;
+        seen.ranks |= row.rank.is_some();
+        seen.edge_props |= !row.props.is_empty();
+        for (_, end) in [&row.from, &row.to] {
+            match end {
+                RowId::Word(_) => seen.words = true,
+                RowId::Int(id) if self.options.implicit_nodes => {
+                    seen.highest = seen.highest.max(Some(*id));
+                }
+                RowId::Int(_) => {}
+            }
+        }
+    }
+}
+
+fn name(id: &RowId) -> Name<'_> {
+    match id {
+        RowId::Int(id) => Name::Int(*id),
+        RowId::Word(word) => Name::Word(word),
+    }
+}

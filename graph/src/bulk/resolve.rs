@@ -1,0 +1,359 @@
+//! What rows call nodes becomes ids.
+//!
+//! Words become ids by sorting and merging, never by a table in memory: the names of the nodes are sorted, the names
+//! that edges use are sorted, the two are walked side by side, and the ids found are sorted back into the order of the
+//! edges. So memory stays bounded whatever the words are. Names that are ids are looked up in runs of ids, and only if
+//! those do not fit they go the same way as words.
+//!
+//! In this order, because each step can leave out rows that the next must not see: names taken twice, keys taken twice,
+//! ends of edges.
+
+use super::error::{BulkError, Rejects, RowProblem};
+use super::log::{EdgeLog, Name, put_counted};
+use super::names::Names;
+use super::nodes::{HEAP_OVERHEAD, KeyItem, NodeTable, put_place, read_place};
+use super::row::Place;
+use super::runs::IdRuns;
+use super::sorter::{Sorted, SortedIter, Sorter, Spill};
+use super::spill::{Scratch, SpillError};
+use super::spool::Spool;
+use crate::model::Key;
+use crate::value::{Malformed, Reader, put_varint};
+use std::cmp::Ordering;
+
+/// Stands for an end that is no node.
+pub(super) const NOBODY: u64 = u64::MAX;
+
+/// What the steps of naming share.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    pub budget: usize,
+    pub scratch: Scratch,
+}
+
+impl Room {
+    /// A sorter that may take this part of the budget.
+    fn sorter<T: Spill>(&self, part: usize) -> Sorter<T> {
+        Sorter::new(self.budget / part, 0, &self.scratch)
+    }
+
+    /// A spool that may take an eighth of it.
+    pub fn spool(&self) -> Spool {
+        Spool::new(self.budget / 8, &self.scratch)
+    }
+}
+
+/// The bytes by which names of one space are compared: the space, then the word.
+fn name_bytes(space: u32, name: Name<'_>) -> Box<[u8]> {
+    let mut bytes = space.to_be_bytes().to_vec();
+    match name {
+        Name::Word(word) => bytes.extend_from_slice(word.as_bytes()),
+        Name::Int(n) => bytes.extend_from_slice(n.to_string().as_bytes()),
+    }
+    bytes.into()
+}
+
+/// The same for names that are ids: no space, and in the order of ids.
+fn id_bytes(id: u64) -> Box<[u8]> {
+    let mut bytes = vec![0; 4];
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.into()
+}
+
+/// The names of nodes with their ids, in order of the names, each once.
+#[derive(Debug)]
+pub(super) struct NodeNames(Spool);
+
+impl NodeNames {
+    /// The words that node rows are called by. Of two with the same name the first one keeps it.
+    pub fn words(table: &mut NodeTable, room: &Room, rejects: &mut Rejects) -> Result<Self, BulkError> {
+        let mut sorter = room.sorter(2);
+        table.replay(|id, entry| {
+            let Some(name) = entry.id else { return Ok(()) };
+            Ok(sorter.push(NameItem { name: name_bytes(entry.space, name), id, place: entry.place })?)
+        })?;
+        let mut names = room.spool();
+        let (mut taken, mut last) = (Vec::new(), None::<Box<[u8]>>);
+        for item in sorter.finish()? {
+            let NameItem { name, id, place } = item?;
+            if last.as_ref() == Some(&name) {
+                rejects.note(place, RowProblem::DuplicateId(display(&name)));
+                table.remember(&mut taken, id)?;
+                continue;
+            }
+            put_counted(&name, names.record());
+            put_varint(id, names.record());
+            names.written()?;
+            last = Some(name);
+        }
+        rejects.stop()?;
+        table.bury(taken);
+        Ok(NodeNames(names))
+    }
+
+    /// The ids of nodes as their names.
+    fn ids(table: &NodeTable, room: &Room) -> Result<Self, BulkError> {
+        let mut names = room.spool();
+        table.replay(|id, _| {
+            put_counted(&id_bytes(id), names.record());
+            put_varint(id, names.record());
+            Ok(names.written()?)
+        })?;
+        Ok(NodeNames(names))
+    }
+}
+
+fn display(name: &[u8]) -> String {
+    String::from_utf8_lossy(name.get(4..).unwrap_or_default()).into_owned()
+}
+
+/// The keys of declared nodes in the order of the key index, each once. Of two nodes with the same label and key the
+/// first one stays, the other is buried.
+pub(super) fn keys(
+    table: &mut NodeTable,
+    labels: &Names,
+    room: &Room,
+    rejects: &mut Rejects,
+) -> Result<Spool, BulkError> {
+    let mut sorter = room.sorter(2);
+    table.replay(|id, entry| {
+        let Some(key) = &entry.key else { return Ok(()) };
+        Ok(sorter.push(KeyItem::new(entry.label, key, id, entry.place))?)
+    })?;
+    let mut keys = room.spool();
+    let (mut taken, mut last) = (Vec::new(), None::<Box<[u8]>>);
+    for item in sorter.finish()? {
+        let item = item?;
+        if last.as_ref() == Some(&item.key) {
+            rejects.note(item.place, duplicate_key(&item, labels));
+            table.remember(&mut taken, item.id)?;
+            continue;
+        }
+        item.encode(keys.record());
+        keys.written()?;
+        last = Some(item.key);
+    }
+    rejects.stop()?;
+    table.bury(taken);
+    Ok(keys)
+}
+
+/// What is wrong with a key that is taken.
+pub(super) fn duplicate_key(item: &KeyItem, labels: &Names) -> RowProblem {
+    let (label, key) = item.names();
+    RowProblem::DuplicateKey { label: labels.name(label).to_owned(), key }
+}
+
+/// The ends of edges, in the order of the edges.
+pub(super) enum Ends {
+    /// Names are ids, and every id is a node.
+    Any,
+    /// Names are ids, and these are nodes.
+    Known(IdRuns, usize),
+    /// Found by merging.
+    Found(SortedIter<FoundItem>),
+}
+
+impl Ends {
+    /// The two ends of the next edge; [`NOBODY`] for one that is no node.
+    #[inline]
+    pub fn next(&mut self, from: Name<'_>, to: Name<'_>) -> Result<(u64, u64), SpillError> {
+        match self {
+            Ends::Any => Ok((id(from), id(to))),
+            Ends::Known(ids, near) => {
+                let mut known = |id| if ids.contains(id, near) { id } else { NOBODY };
+                Ok((known(id(from)), known(id(to))))
+            }
+            Ends::Found(found) => {
+                let mut next = || match found.next() {
+                    Some(item) => Ok(item?.id),
+                    None => Err(SpillError::Garbled(Malformed("an edge's end is missing"))),
+                };
+                Ok((next()?, next()?))
+            }
+        }
+    }
+}
+
+fn id(name: Name<'_>) -> u64 {
+    if let Name::Int(id) = name { id } else { NOBODY }
+}
+
+/// The ends of edges whose names are ids of declared nodes.
+pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Result<Ends, BulkError> {
+    let mut ids = IdRuns::default();
+    let mut fits = true;
+    table.replay(|id, _| {
+        if fits {
+            ids.push(id);
+            fits = ids.bytes() <= room.budget / 4;
+        }
+        Ok(())
+    })?;
+    if fits {
+        return Ok(Ends::Known(ids, 0));
+    }
+    drop(ids);
+    let names = NodeNames::ids(table, room)?;
+    let found = join(&names, table, edges, room, |_, name| id_bytes(id(name)), |_| Ok(NOBODY))?;
+    Ok(Ends::Found(found.into_iter()))
+}
+
+/// Nodes that only edges name, with their keys: ids count on from the declared ones in the order of the words.
+pub(super) struct Implied {
+    /// How many.
+    pub count: u64,
+    /// The first one's id.
+    pub first: u64,
+    /// Their words, in order of id.
+    pub words: Spool,
+    /// Their keys.
+    pub keys: Sorter<KeyItem>,
+}
+
+/// The ends of edges whose names are words. Words that no node row bears become nodes with `label`, if there is one.
+pub(super) fn named_ends(
+    names: &NodeNames,
+    table: &NodeTable,
+    edges: &EdgeLog,
+    label: Option<u32>,
+    room: &Room,
+) -> Result<(Ends, Implied), BulkError> {
+    let mut implied =
+        Implied { count: 0, first: table.len(), words: room.spool(), keys: room.sorter(4) };
+    let found = join(names, table, edges, room, name_bytes, |name| {
+        let Some(label) = label else { return Ok(NOBODY) };
+        let id = implied.first + implied.count;
+        let word = display(name);
+        put_counted(word.as_bytes(), implied.words.record());
+        implied.words.written()?;
+        implied.keys.push(KeyItem::new(label, &Key::Text(word), id, Place::default()))?;
+        implied.count += 1;
+        Ok(id)
+    })?;
+    Ok((Ends::Found(found.into_iter()), implied))
+}
+
+/// Walks names of nodes and names in edges side by side. `unknown` gives an id to a name that no node has.
+fn join(
+    names: &NodeNames,
+    table: &NodeTable,
+    edges: &EdgeLog,
+    room: &Room,
+    bytes: impl Fn(u32, Name<'_>) -> Box<[u8]>,
+    mut unknown: impl FnMut(&[u8]) -> Result<u64, BulkError>,
+) -> Result<Sorted<FoundItem>, BulkError> {
+    let mut uses = room.sorter(2);
+    let mut at = 0;
+    edges.replay(|edge| -> Result<(), SpillError> {
+        uses.push(UseItem { name: bytes(edge.from.0, edge.from.1), at })?;
+        uses.push(UseItem { name: bytes(edge.to.0, edge.to.1), at: at + 1 })?;
+        at += 2;
+        Ok(())
+    })?;
+    let mut found = room.sorter(4);
+    let mut cursor = names.0.cursor();
+    let mut next = || -> Result<Option<(Box<[u8]>, u64)>, BulkError> {
+        let read = |reader: &mut Reader<'_>| Ok((reader.counted()?.into(), reader.varint()?));
+        loop {
+            match cursor.next(read)? {
+                Some((_, id)) if table.is_dead(id) => {}
+                other => return Ok(other),
+            }
+        }
+    };
+    let mut node = next()?;
+    let mut last: Option<(Box<[u8]>, u64)> = None;
+    for item in uses.finish()? {
+        let UseItem { name, at } = item?;
+        let id = match &last {
+            Some((word, id)) if *word == name => *id,
+            _ => {
+                while node.as_ref().is_some_and(|(word, _)| *word < name) {
+                    node = next()?;
+                }
+                let id = match &node {
+                    Some((word, id)) if *word == name => *id,
+                    _ => unknown(&name)?,
+                };
+                last = Some((name, id));
+                id
+            }
+        };
+        found.push(FoundItem { at, id })?;
+    }
+    Ok(found.finish()?)
+}
+
+/// A node's name.
+struct NameItem {
+    name: Box<[u8]>,
+    id: u64,
+    place: Place,
+}
+
+impl Spill for NameItem {
+    fn order(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+    fn heap_bytes(&self) -> usize {
+        self.name.len() + HEAP_OVERHEAD
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_counted(&self.name, out);
+        put_varint(self.id, out);
+        put_place(self.place, out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (name, id) = (reader.counted()?.into(), reader.varint()?);
+        Ok(NameItem { name, id, place: read_place(reader)? })
+    }
+}
+
+/// A name in an edge: its `at`th end, counted over all edges.
+struct UseItem {
+    name: Box<[u8]>,
+    at: u64,
+}
+
+impl Spill for UseItem {
+    fn order(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+    fn heap_bytes(&self) -> usize {
+        self.name.len() + HEAP_OVERHEAD
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_counted(&self.name, out);
+        put_varint(self.at, out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(UseItem { name: reader.counted()?.into(), at: reader.varint()? })
+    }
+}
+
+/// The id of an edge's end.
+pub(super) struct FoundItem {
+    at: u64,
+    id: u64,
+}
+
+impl Spill for FoundItem {
+    fn order(&self, other: &Self) -> Ordering {
+        self.at.cmp(&other.at)
+    }
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(self.at, out);
+        put_varint(self.id, out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(FoundItem { at: reader.varint()?, id: reader.varint()? })
+    }
+    fn sort(rows: &mut Vec<Self>) {
+        // No two are equal, so this is as good as a stable sort, and needs no second copy.
+        rows.sort_unstable_by_key(|row| row.at);
+    }
+}
