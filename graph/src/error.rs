@@ -27,14 +27,6 @@ pub enum ReadError {
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A weight is negative or not a number.
-    #[error("the weight of an edge from node {node} is {found}; shortest paths need numbers that are not negative")]
-    BadWeight {
-        /// Where the edge begins.
-        node: NodeId,
-        /// What is there.
-        found: String,
-    },
 }
 
 impl ReadError {

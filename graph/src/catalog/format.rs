@@ -14,7 +14,7 @@ use super::{Catalog, LabelInfo, Named, Names, TypeInfo};
 use crate::btree::Tree;
 use crate::btree::record::{Record, RecordLeaf};
 use crate::trees::{ROOTS, Roots};
-use crate::value::varint::{Reader, put_u64};
+use crate::value::{Reader, put_varint};
 use std::collections::BTreeMap;
 use storage_core::page::Written;
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
@@ -34,13 +34,13 @@ fn records(catalog: &Catalog, roots: &Roots) -> Records {
     };
     let mut counts = Vec::new();
     for n in [catalog.node_count, catalog.edge_count, catalog.next_node] {
-        put_u64(&mut counts, n);
+        put_varint(n, &mut counts);
     }
     put(b"c".to_vec(), counts, Vec::new());
     for (id, label) in catalog.labels.iter() {
         let mut bytes = Vec::new();
-        put_u64(&mut bytes, label.nodes);
-        put_u64(&mut bytes, label.keyed);
+        put_varint(label.nodes, &mut bytes);
+        put_varint(label.keyed, &mut bytes);
         bytes.extend(label.name.as_bytes());
         put(id_key(b'l', id), bytes, Vec::new());
     }
@@ -49,7 +49,7 @@ fn records(catalog: &Catalog, roots: &Roots) -> Records {
     }
     for (id, info) in catalog.types.iter() {
         let mut bytes = Vec::new();
-        put_u64(&mut bytes, info.edges);
+        put_varint(info.edges, &mut bytes);
         bytes.push(u8::from(info.undirected));
         bytes.extend(info.name.as_bytes());
         put(id_key(b't', id), bytes, Vec::new());
@@ -93,14 +93,14 @@ pub(crate) fn load(
         let mut bytes = Reader::new(&record.bytes);
         match (key.first().copied(), &key[1..]) {
             (Some(b'c'), []) => {
-                catalog.node_count = bytes.u64().map_err(|_| damage("broken counts"))?;
-                catalog.edge_count = bytes.u64().map_err(|_| damage("broken counts"))?;
-                catalog.next_node = bytes.u64().map_err(|_| damage("broken counts"))?;
+                catalog.node_count = bytes.varint().map_err(|_| damage("broken counts"))?;
+                catalog.edge_count = bytes.varint().map_err(|_| damage("broken counts"))?;
+                catalog.next_node = bytes.varint().map_err(|_| damage("broken counts"))?;
             }
             (Some(b'l'), id) => {
-                let nodes = bytes.u64().map_err(|_| damage("broken label"))?;
-                let keyed = bytes.u64().map_err(|_| damage("broken label"))?;
-                let name = text(bytes.rest()).ok_or_else(|| damage("a label's name is not UTF-8"))?;
+                let nodes = bytes.varint().map_err(|_| damage("broken label"))?;
+                let keyed = bytes.varint().map_err(|_| damage("broken label"))?;
+                let name = text(&record.bytes[bytes.position()..]).ok_or_else(|| damage("a label's name is not UTF-8"))?;
                 push(&mut catalog.labels, id, LabelInfo { name, nodes, keyed }).ok_or_else(|| damage("labels"))?;
             }
             (Some(b'p'), id) => {
@@ -108,9 +108,9 @@ pub(crate) fn load(
                 push(&mut catalog.properties, id, name).ok_or_else(|| damage("property names"))?;
             }
             (Some(b't'), id) => {
-                let edges = bytes.u64().map_err(|_| damage("broken edge type"))?;
+                let edges = bytes.varint().map_err(|_| damage("broken edge type"))?;
                 let flags = bytes.u8().map_err(|_| damage("broken edge type"))?;
-                let name = text(bytes.rest()).ok_or_else(|| damage("an edge type's name is not UTF-8"))?;
+                let name = text(&record.bytes[bytes.position()..]).ok_or_else(|| damage("an edge type's name is not UTF-8"))?;
                 let info = TypeInfo { name, edges, undirected: flags & 1 != 0 };
                 push(&mut catalog.types, id, info).ok_or_else(|| damage("edge types"))?;
             }

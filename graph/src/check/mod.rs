@@ -1,0 +1,260 @@
+//! `check`: every page, every tree, both directions, every index, and free = rest (I1, I4, I5).
+//!
+//! Must always be true: what is damaged is a finding that names a page, not an abort: one damaged tree does not hide the
+//! others. Nothing is written. Memory: a few bytes a page of the file, and a bit a node.
+
+mod edges;
+mod nodes;
+
+use crate::btree::{LeafFormat, Tree};
+use crate::database::Database;
+use crate::error::ReadError;
+use crate::inspect::PageInfo;
+use crate::trees::{Graph, TREE_NAMES};
+use crate::{node, overflow};
+use std::collections::HashMap;
+use storage_core::page::{PageId, PageKind, Written};
+use storage_core::pager::{self, FIXED_PAGES, MapCheck, Page, PageError, ReadPages};
+
+/// Something that is not as it should be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Where.
+    pub page: PageId,
+    /// What the page is, or should be.
+    pub kind: PageKind,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What `check` found.
+#[derive(Clone, Debug, Default)]
+pub struct CheckReport {
+    /// What is wrong; empty means that the store is whole.
+    pub findings: Vec<Finding>,
+    /// Pages that were looked at.
+    pub pages: u64,
+}
+
+/// At most this many findings are kept: a store that is all damaged must not fill the memory.
+const MOST_FINDINGS: usize = 10_000;
+
+pub(crate) struct Checker<'a> {
+    snapshot: &'a pager::Snapshot,
+    graph: Graph,
+    report: CheckReport,
+    /// Who names each page.
+    owners: HashMap<PageId, PageInfo>,
+}
+
+impl Database {
+    /// Checks the whole store at its newest version. An error means that checking itself could not go on (the device
+    /// failed); damage is in the report.
+    pub fn check(&self) -> Result<CheckReport, ReadError> {
+        let (snapshot, map) = self.version_and_map()?;
+        let root = snapshot.root();
+        let mut report = CheckReport::default();
+        let graph = match Graph::open(&snapshot, root) {
+            Ok(graph) => graph,
+            Err(e) => {
+                report.findings.push(finding(e)?);
+                return Ok(report);
+            }
+        };
+        let mut checker = Checker { snapshot: &snapshot, graph, report, owners: HashMap::new() };
+        for (page, kind, what) in self.inner.pager.check_fixed_pages()? {
+            checker.note(page, kind, what);
+        }
+        checker.trees()?;
+        match map {
+            Ok(map) => checker.space(&map),
+            Err(e) => checker.report.findings.push(finding(e)?),
+        }
+        checker.report.pages = self.inner.pager.device().page_count().get();
+        checker.report.findings.sort_by(|a, b| (a.page, &a.what).cmp(&(b.page, &b.what)));
+        checker.report.findings.dedup();
+        Ok(checker.report)
+    }
+
+    /// Every page of the newest version with its owner, in page order; free pages are left out.
+    pub fn pages(&self) -> Result<Vec<PageInfo>, ReadError> {
+        let (snapshot, map) = self.version_and_map()?;
+        let graph = Graph::open(&snapshot, snapshot.root())?;
+        let mut checker =
+            Checker { snapshot: &snapshot, graph, report: CheckReport::default(), owners: HashMap::new() };
+        checker.walk_each(|_, walked| Ok(walked?))?;
+        let size = self.inner.pager.page_size().bytes();
+        let mut pages: Vec<PageInfo> = checker.owners.into_values().collect();
+        for fixed in 0..FIXED_PAGES {
+            let (kind, owner) = match fixed {
+                0 => (PageKind::Superblock, "superblock"),
+                _ => (PageKind::Meta, "root record"),
+            };
+            pages.push(PageInfo { id: PageId::new(fixed), kind, version: 0, used: size.min(4096), owner });
+        }
+        for (i, id) in map?.map_pages.into_iter().enumerate() {
+            let kind = if i == 0 { PageKind::MapIndex } else { PageKind::MapRegion };
+            let version = snapshot.version();
+            pages.push(PageInfo { id, kind, version, used: size, owner: "allocation map" });
+        }
+        pages.sort_by_key(|p| p.id);
+        Ok(pages)
+    }
+
+    /// A snapshot, and the map of the same version: a commit in between makes another try.
+    fn version_and_map(&self) -> Result<(pager::Snapshot, Result<MapCheck, PageError>), ReadError> {
+        loop {
+            let snapshot = self.inner.pager.begin_read();
+            let map = match self.inner.pager.check_map() {
+                Ok(map) if map.version != snapshot.version() => continue,
+                Ok(map) => Ok(map),
+                Err(pager::WriteError::Page(e)) => Err(e),
+                Err(pager::WriteError::Device(e)) => Err(e.into()),
+                Err(other) => {
+                    return Err(PageError::damage(PageId::new(1), PageKind::Meta, other.to_string()).into());
+                }
+            };
+            return Ok((snapshot, map));
+        }
+    }
+}
+
+/// Damage is a finding; a device that fails is an error.
+fn finding(error: PageError) -> Result<Finding, ReadError> {
+    match error {
+        PageError::Damage { page, kind, what } => Ok(Finding { page, kind, what: what.into_owned() }),
+        other => Err(other.into()),
+    }
+}
+
+impl Checker<'_> {
+    fn note(&mut self, page: PageId, kind: PageKind, what: impl Into<String>) {
+        if self.report.findings.len() < MOST_FINDINGS {
+            self.report.findings.push(Finding { page, kind, what: what.into() });
+        }
+    }
+
+    /// Turns damage into a finding; passes a failing device on.
+    fn caught(&mut self, result: Result<(), PageError>) -> Result<bool, ReadError> {
+        match result {
+            Ok(()) => Ok(true),
+            Err(e) => {
+                let found = finding(e)?;
+                self.note(found.page, found.kind, found.what);
+                Ok(false)
+            }
+        }
+    }
+
+    fn trees(&mut self) -> Result<(), ReadError> {
+        let mut whole = true;
+        self.walk_each(|this, walked| {
+            whole &= this.caught(walked)?;
+            Ok(())
+        })?;
+        if !whole {
+            // The trees do not even hang together: what their entries say to each other would only repeat that.
+            return Ok(());
+        }
+        let nodes = self.check_nodes()?;
+        if let Some(nodes) = nodes {
+            self.check_keys()?;
+            self.check_edges(&nodes)?;
+        }
+        Ok(())
+    }
+
+    /// Walks tree by tree; what stops one is handed over, and the next follows.
+    fn walk_each(&mut self, mut result: impl FnMut(&mut Self, Result<(), PageError>) -> Result<(), ReadError>) -> Result<(), ReadError> {
+        let graph = self.graph.clone();
+        let walked = self.walk(&graph.catalog_tree, "catalog");
+        result(self, walked)?;
+        let walked = self.walk(&graph.nodes, TREE_NAMES[0]);
+        result(self, walked)?;
+        let walked = self.walk(&graph.keys, TREE_NAMES[1]);
+        result(self, walked)?;
+        let walked = self.walk(&graph.out, TREE_NAMES[2]);
+        result(self, walked)?;
+        let walked = self.walk(&graph.into, TREE_NAMES[3]);
+        result(self, walked)?;
+        let walked = self.walk(&graph.edge_props, TREE_NAMES[4]);
+        result(self, walked)
+    }
+
+    /// Every page of a tree, with the long values that its leaves name. A page named twice is a finding.
+    fn walk<F: LeafFormat>(&mut self, tree: &Tree<F>, owner: &'static str) -> Result<(), PageError> {
+        let snapshot = self.snapshot;
+        tree.visit(snapshot, &mut |at, page| {
+            self.own(at, page, owner);
+            for (root, len) in long_values(page, owner)? {
+                overflow::visit(snapshot, root, len, &mut |at, page| {
+                    self.own(at, page, "long values");
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    fn own(&mut self, at: Written, page: &Page, owner: &'static str) {
+        let (id, kind) = (at.page(), page.kind());
+        let info = PageInfo { id, kind, version: page.version(), used: page.used(), owner };
+        if let Some(before) = self.owners.insert(id, info) {
+            self.note(id, kind, format!("named twice: by {} and by {owner}", before.owner));
+        }
+        if page.version() > self.snapshot.version() {
+            self.note(id, kind, "written by a version that is newer than the root");
+        }
+    }
+
+    /// I4: what the map marks in use is exactly what is reachable.
+    fn space(&mut self, map: &MapCheck) {
+        let mut reachable = vec![false; map.used.len()];
+        let fixed = (0..FIXED_PAGES).map(PageId::new);
+        let owned: Vec<PageId> = self.owners.keys().copied().collect();
+        for page in fixed.chain(map.map_pages.iter().copied()).chain(owned.iter().copied()) {
+            match reachable.get_mut(page.get() as usize) {
+                Some(seen) => *seen = true,
+                None => self.note(page, PageKind::Meta, "reachable, but beyond the end that the root record names"),
+            }
+        }
+        for page in &map.map_pages {
+            if self.owners.contains_key(page) {
+                self.note(*page, PageKind::MapRegion, "named by the map and by a tree");
+            }
+        }
+        for (i, (used, reachable)) in map.used.iter().zip(&reachable).enumerate() {
+            let page = PageId::new(i as u64);
+            match (used, reachable) {
+                (true, false) => self.note(page, PageKind::MapRegion, "marked in use, but nothing reaches it"),
+                (false, true) => self.note(page, PageKind::MapRegion, "reachable, but marked free"),
+                _ => {}
+            }
+        }
+    }
+
+    fn root_page(&self, tree: usize) -> PageId {
+        let catalog = self.snapshot.root();
+        self.graph.roots[tree].or(catalog).map_or(PageId::new(1), |at| at.page())
+    }
+}
+
+/// The long values that the records of a leaf name, with their lengths.
+fn long_values(page: &Page, owner: &'static str) -> Result<Vec<(Written, u64)>, PageError> {
+    match page.kind() {
+        PageKind::Node => node::page::references(page),
+        PageKind::Record if owner == TREE_NAMES[4] => {
+            let mut out = Vec::new();
+            for entry in crate::btree::RecordLeaf::entries(page.clone())? {
+                let (_, record) = entry?;
+                let props = node::decode_props(&record).map_err(|e| page.damage(e.0))?;
+                out.extend(props.into_iter().filter_map(|(_, stored)| match stored {
+                    node::Stored::Overflow { root, len, .. } => Some((root, len)),
+                    node::Stored::Inline(_) => None,
+                }));
+            }
+            Ok(out)
+        }
+        _ => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,51 @@
+//! Edges: adjacency in leaves of two trees, one by source (out) and one by target (in).
+//!
+//! Holds: [`EdgeKey`], the name of one edge in one direction, and [`page`], the layout of adjacency leaves.
+//! Both directions use the same layout; only the page kind differs.
+
+pub mod page;
+mod store;
+
+pub use store::EdgeStore;
+pub(crate) use store::{Entry, edge_of, keys, props_key};
+
+/// One edge as one direction's tree sees it. The order of the fields is the order of the tree.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EdgeKey {
+    /// The node whose list holds the edge: the source in the out tree, the target in the in tree.
+    pub vertex: u64,
+    /// The edge type's number in the catalog.
+    pub edge_type: u32,
+    /// The node at the other end.
+    pub neighbor: u64,
+    /// 0, and upwards where there are parallel edges of one type.
+    pub rank: u32,
+}
+
+impl EdgeKey {
+    /// Bytes of a key as [`EdgeKey::to_bytes`] gives it.
+    pub const LEN: usize = 24;
+
+    /// The smallest key that edges of `vertex` may have.
+    pub const fn first_of(vertex: u64) -> Self {
+        EdgeKey { vertex, edge_type: 0, neighbor: 0, rank: 0 }
+    }
+
+    /// The fields big-endian one after another: their `memcmp` order is the order of keys.
+    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+        let mut out = [0; Self::LEN];
+        out[..8].copy_from_slice(&self.vertex.to_be_bytes());
+        out[8..12].copy_from_slice(&self.edge_type.to_be_bytes());
+        out[12..20].copy_from_slice(&self.neighbor.to_be_bytes());
+        out[20..].copy_from_slice(&self.rank.to_be_bytes());
+        out
+    }
+
+    /// The key that these bytes are; `None` if they have another length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::LEN] = bytes.try_into().ok()?;
+        let long = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+        let short = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+        Some(EdgeKey { vertex: long(0), edge_type: short(8), neighbor: long(12), rank: short(20) })
+    }
+}

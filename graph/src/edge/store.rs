@@ -1,0 +1,231 @@
+//! The edge layer: both directions of adjacency, and edge properties.
+//!
+//! Must always be true: an edge stands in the out tree and in the in tree, or in neither (I5); its properties stand under
+//! the same name. Both sides change in one transaction. Lists of one vertex come in the order (type, neighbour, rank).
+
+use super::EdgeKey;
+use super::page::{self, EdgeLeaf};
+use crate::btree::{LeafView, Record, RecordLeaf, Tree};
+use crate::model::{Edge, NodeId, TypeId};
+use std::sync::Arc;
+use storage_core::pager::{Page, PageError, Pager, ReadPages, Transaction, WriteError};
+
+/// One entry of a vertex's list: type, neighbour, rank.
+pub(crate) type Entry = (u32, u64, u32);
+
+/// The layer of edges.
+#[derive(Clone, Debug)]
+pub struct EdgeStore {
+    pager: Arc<Pager>,
+}
+
+/// The keys of an edge in the out and the in tree.
+pub(crate) fn keys(edge: Edge) -> (EdgeKey, EdgeKey) {
+    let Edge { source, edge_type, target, rank } = edge;
+    let out = EdgeKey { vertex: source.0, edge_type: edge_type.0, neighbor: target.0, rank };
+    (out, EdgeKey { vertex: target.0, neighbor: source.0, ..out })
+}
+
+/// The edge that a key of the out tree (or, `into`, of the in tree) stands for.
+pub(crate) fn edge_of(key: EdgeKey, into: bool) -> Edge {
+    let (source, target) = if into { (key.neighbor, key.vertex) } else { (key.vertex, key.neighbor) };
+    Edge { source: NodeId(source), edge_type: TypeId(key.edge_type), target: NodeId(target), rank: key.rank }
+}
+
+/// Key of an edge's properties: the out key's bytes.
+pub(crate) fn props_key(edge: Edge) -> Vec<u8> {
+    keys(edge).0.to_bytes().to_vec()
+}
+
+impl EdgeStore {
+    pub(crate) fn new(pager: Arc<Pager>) -> Self {
+        EdgeStore { pager }
+    }
+
+    /// The shared pager.
+    pub fn pager(&self) -> &Arc<Pager> {
+        &self.pager
+    }
+
+    /// Whether the edge is there.
+    pub(crate) fn contains<const IN: bool>(
+        &self,
+        tree: &Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        key: &EdgeKey,
+    ) -> Result<bool, PageError> {
+        Ok(tree.get(pages, key)?.is_some())
+    }
+
+    /// The rank that a new parallel edge takes: one more than the highest, so that ranks never renumber. `None` if they
+    /// are used up.
+    pub(crate) fn next_rank(
+        &self,
+        tree: &Tree<EdgeLeaf<false>>,
+        pages: &impl ReadPages,
+        key: EdgeKey,
+    ) -> Result<Option<u32>, PageError> {
+        let first = EdgeKey { rank: 0, ..key };
+        let mut highest = None;
+        for leaf in tree.leaves(pages, &first.to_bytes()) {
+            let leaf = leaf?;
+            let mut entries = Vec::new();
+            leaf_entries(&leaf, key.vertex, &mut entries)?;
+            let same = entries.iter().filter(|(t, n, _)| (*t, *n) == (key.edge_type, key.neighbor));
+            highest = highest.max(same.map(|(_, _, rank)| *rank).max());
+            let past = EdgeKey { rank: u32::MAX, ..key }.to_bytes();
+            if leaf.upper.as_deref().is_none_or(|upper| upper > past.as_slice()) {
+                break;
+            }
+        }
+        Ok(match highest {
+            None => Some(0),
+            Some(rank) => rank.checked_add(1),
+        })
+    }
+
+    pub(crate) fn add(
+        &self,
+        (out, into): (&mut Tree<EdgeLeaf<false>>, &mut Tree<EdgeLeaf<true>>),
+        tx: &mut Transaction,
+        edge: Edge,
+    ) -> Result<(), WriteError> {
+        let (forward, back) = keys(edge);
+        out.put(tx, forward, ())?;
+        into.put(tx, back, ())
+    }
+
+    pub(crate) fn remove(
+        &self,
+        (out, into): (&mut Tree<EdgeLeaf<false>>, &mut Tree<EdgeLeaf<true>>),
+        tx: &mut Transaction,
+        edge: Edge,
+    ) -> Result<(), WriteError> {
+        let (forward, back) = keys(edge);
+        out.delete(tx, forward)?;
+        into.delete(tx, back)
+    }
+
+    /// All entries of a vertex's list, over all its pages.
+    pub(crate) fn entries<const IN: bool>(
+        &self,
+        tree: &Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        vertex: NodeId,
+        out: &mut Vec<Entry>,
+    ) -> Result<(), PageError> {
+        for_leaves(tree, pages, vertex.0, |leaf| leaf_entries(leaf, vertex.0, out))
+    }
+
+    /// The neighbours of a vertex, one for each edge; ascending within a type.
+    pub(crate) fn targets<const IN: bool>(
+        &self,
+        tree: &Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        (vertex, edge_type): (NodeId, Option<TypeId>),
+        out: &mut Vec<u64>,
+    ) -> Result<(), PageError> {
+        for_leaves(tree, pages, vertex.0, |leaf| match changed(leaf, vertex.0) {
+            false => match &leaf.page {
+                Some(page) => page::targets(page, vertex.0, edge_type.map(|t| t.0), out).map(|_| ()),
+                None => Ok(()),
+            },
+            true => {
+                let mut entries = Vec::new();
+                leaf_entries(leaf, vertex.0, &mut entries)?;
+                let of_type = entries.iter().filter(|(t, ..)| edge_type.is_none_or(|wanted| wanted.0 == *t));
+                out.extend(of_type.map(|(_, neighbor, _)| *neighbor));
+                Ok(())
+            }
+        })
+    }
+
+    /// How many edges a vertex has.
+    pub(crate) fn degree<const IN: bool>(
+        &self,
+        tree: &Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        (vertex, edge_type): (NodeId, Option<TypeId>),
+    ) -> Result<u64, PageError> {
+        let mut degree = 0;
+        for_leaves(tree, pages, vertex.0, |leaf| {
+            if changed(leaf, vertex.0) {
+                let mut entries = Vec::new();
+                leaf_entries(leaf, vertex.0, &mut entries)?;
+                let of_type = entries.iter().filter(|(t, ..)| edge_type.is_none_or(|wanted| wanted.0 == *t));
+                degree += of_type.count() as u64;
+            } else if let Some(page) = &leaf.page {
+                degree += page::degree(page, vertex.0, edge_type.map(|t| t.0))?;
+            }
+            Ok(())
+        })?;
+        Ok(degree)
+    }
+
+    pub(crate) fn props(
+        &self,
+        tree: &Tree<RecordLeaf>,
+        pages: &impl ReadPages,
+        edge: Edge,
+    ) -> Result<Option<Record>, PageError> {
+        tree.get(pages, &props_key(edge))
+    }
+}
+
+/// Visits the leaves that may hold edges of a vertex, in order.
+fn for_leaves<const IN: bool>(
+    tree: &Tree<EdgeLeaf<IN>>,
+    pages: &impl ReadPages,
+    vertex: u64,
+    mut visit: impl FnMut(&LeafView<'_, EdgeLeaf<IN>>) -> Result<(), PageError>,
+) -> Result<(), PageError> {
+    for leaf in tree.leaves(pages, &EdgeKey::first_of(vertex).to_bytes()) {
+        let leaf = leaf?;
+        visit(&leaf)?;
+        // The next leaf may go on with this vertex only if its lower bound begins with it.
+        if !leaf.upper.as_deref().is_some_and(|upper| page::goes_on(upper, vertex)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn range_of(vertex: u64) -> std::ops::RangeInclusive<EdgeKey> {
+    let last = EdgeKey { vertex, edge_type: u32::MAX, neighbor: u64::MAX, rank: u32::MAX };
+    EdgeKey::first_of(vertex)..=last
+}
+
+/// Whether the transaction changed edges of the vertex in this leaf.
+fn changed<const IN: bool>(leaf: &LeafView<'_, EdgeLeaf<IN>>, vertex: u64) -> bool {
+    leaf.delta.is_some_and(|delta| delta.range(range_of(vertex)).next().is_some())
+}
+
+/// A vertex's entries in one leaf: the page's, with the changes applied.
+fn leaf_entries<const IN: bool>(
+    leaf: &LeafView<'_, EdgeLeaf<IN>>,
+    vertex: u64,
+    out: &mut Vec<Entry>,
+) -> Result<(), PageError> {
+    let page_entries = |page: &Page, out: &mut Vec<Entry>| page::edges(page, vertex, out);
+    if !changed(leaf, vertex) {
+        return leaf.page.as_ref().map_or(Ok(()), |page| page_entries(page, out));
+    }
+    let mut base = Vec::new();
+    if let Some(page) = &leaf.page {
+        page_entries(page, &mut base)?;
+    }
+    let delta = leaf.delta.expect("changed");
+    let mut base = base.into_iter().peekable();
+    for (key, change) in delta.range(range_of(vertex)) {
+        let entry = (key.edge_type, key.neighbor, key.rank);
+        while let Some(before) = base.next_if(|b| *b < entry) {
+            out.push(before);
+        }
+        base.next_if_eq(&entry);
+        if change.is_some() {
+            out.push(entry);
+        }
+    }
+    out.extend(base);
+    Ok(())
+}

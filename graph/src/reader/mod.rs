@@ -1,0 +1,149 @@
+//! Reading the graph: by snapshots, and by the running write transaction, which sees its own changes.
+//!
+//! Must always be true: an error is never an empty answer. A name that the catalog does not know finds nothing; a page
+//! that cannot be read is an error.
+
+mod degree;
+mod neighbors;
+mod nodes;
+mod props;
+mod value;
+
+pub use degree::Degree;
+pub use neighbors::{Neighbor, Neighbors, NeighborsIter, NeighborsOf};
+pub use nodes::{Edges, NodeView, Nodes};
+pub use value::FromValue;
+
+use crate::catalog::{Catalog, LabelInfo, TypeInfo};
+use crate::error::ReadError;
+use crate::model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, TypeId};
+use crate::trees::{Graph, Layers};
+use storage_core::pager::{self, ReadPages};
+
+/// One version of the graph, for reading. [`Snapshot`] is one; a write transaction dereferences to one.
+#[derive(Clone, Debug)]
+pub struct Reader<R> {
+    pub(crate) pages: R,
+    pub(crate) graph: Graph,
+    pub(crate) layers: Layers,
+}
+
+/// A committed version, held for reading. Owned, `Send + Sync`; it never changes.
+pub type Snapshot = Reader<pager::Snapshot>;
+
+impl<R: ReadPages> Reader<R> {
+    pub(crate) fn new(pages: R, graph: Graph, layers: Layers) -> Self {
+        Reader { pages, graph, layers }
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.graph.catalog
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> u64 {
+        self.catalog().node_count
+    }
+
+    /// How many edges there are.
+    pub fn edge_count(&self) -> u64 {
+        self.catalog().edge_count
+    }
+
+    /// How many nodes have a key.
+    pub fn keyed_count(&self) -> u64 {
+        self.catalog().keyed()
+    }
+
+    /// All labels with their counts.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = (LabelId, &LabelInfo)> {
+        self.catalog().labels.iter().map(|(id, info)| (LabelId(id), info))
+    }
+
+    /// All edge types with their counts.
+    pub fn edge_types(&self) -> impl ExactSizeIterator<Item = (TypeId, &TypeInfo)> {
+        self.catalog().types.iter().map(|(id, info)| (TypeId(id), info))
+    }
+
+    /// All property names.
+    pub fn property_names(&self) -> impl ExactSizeIterator<Item = (PropertyId, &str)> {
+        self.catalog().properties.iter().map(|(id, name)| (PropertyId(id), name.as_str()))
+    }
+
+    /// The label of this name.
+    pub fn label(&self, name: &str) -> Option<LabelId> {
+        self.catalog().labels.id(name).map(LabelId)
+    }
+
+    /// The edge type of this name.
+    pub fn edge_type(&self, name: &str) -> Option<TypeId> {
+        self.catalog().types.id(name).map(TypeId)
+    }
+
+    /// The property of this name.
+    pub fn property(&self, name: &str) -> Option<PropertyId> {
+        self.catalog().properties.id(name).map(PropertyId)
+    }
+
+    /// The name of a label.
+    pub fn label_name(&self, id: LabelId) -> &str {
+        self.catalog().label_name(id).unwrap_or("?")
+    }
+
+    /// The name of an edge type.
+    pub fn type_name(&self, id: TypeId) -> &str {
+        self.catalog().type_name(id).unwrap_or("?")
+    }
+
+    /// Which way a type's edges are followed when nobody says: both ways if the type is undirected.
+    pub fn default_direction(&self, types: &[TypeId]) -> Direction {
+        let undirected = |t: &TypeInfo| t.undirected;
+        let mut known = types.iter().filter_map(|t| self.catalog().types.get(t.0)).peekable();
+        let both = match known.peek() {
+            Some(_) => known.all(undirected),
+            None => self.catalog().types.iter().len() > 0 && self.catalog().types.iter().all(|(_, t)| t.undirected),
+        };
+        if both { Direction::Both } else { Direction::Out }
+    }
+
+    /// The node with this label and key.
+    pub fn node(&self, label: &str, key: impl Into<Key>) -> Result<Option<NodeId>, ReadError> {
+        let Some(label) = self.label(label) else { return Ok(None) };
+        Ok(self.layers.btree.get(&self.graph.keys, &self.pages, label, &key.into())?)
+    }
+
+    /// The nodes with this key, whatever their label, with their labels.
+    pub fn nodes_by_key(&self, key: &Key) -> Result<Vec<(LabelId, NodeId)>, ReadError> {
+        let mut found = Vec::new();
+        for (label, info) in self.labels() {
+            if info.keyed > 0 {
+                let node = self.layers.btree.get(&self.graph.keys, &self.pages, label, key)?;
+                found.extend(node.map(|n| (label, n)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether there is a node with this id.
+    pub fn contains(&self, node: NodeId) -> Result<bool, ReadError> {
+        Ok(self.layers.node.contains(&self.graph.nodes, &self.pages, node.0)?)
+    }
+
+    /// Whether the edge is there.
+    pub fn edge_exists(&self, edge: Edge) -> Result<bool, ReadError> {
+        let (out, _) = crate::edge::keys(edge);
+        Ok(self.layers.edge.contains(&self.graph.out, &self.pages, &out)?)
+    }
+
+    /// The pages below, for inspection.
+    pub fn pages(&self) -> &R {
+        &self.pages
+    }
+}
+
+impl Snapshot {
+    /// The version's number: the LSN of its commit.
+    pub fn version(&self) -> u64 {
+        self.pages.version()
+    }
+}

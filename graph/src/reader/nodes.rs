@@ -1,0 +1,117 @@
+//! Nodes: one by id, all in id order, and how they are called.
+
+use super::Reader;
+use crate::edge::EdgeKey;
+use crate::error::ReadError;
+use crate::model::{Edge, Key, LabelId, NodeId, Props};
+use crate::node::StoredProps;
+use storage_core::pager::ReadPages;
+
+/// A node's label, key and properties.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodeView {
+    /// Its id.
+    pub id: NodeId,
+    /// Its label.
+    pub label: LabelId,
+    /// Its key, if it has one.
+    pub key: Option<Key>,
+    /// How its properties are stored: values may be elsewhere.
+    pub(crate) props: StoredProps,
+}
+
+impl<R: ReadPages> Reader<R> {
+    /// Label, key and properties of a node; `None` if there is no such node.
+    pub fn view(&self, node: NodeId) -> Result<Option<NodeView>, ReadError> {
+        let record = self.record(node)?;
+        Ok(record.map(|r| NodeView { id: node, label: LabelId(r.label), key: r.key, props: r.props }))
+    }
+
+    /// The properties of a node that was viewed.
+    pub fn props_of(&self, view: &NodeView) -> Result<Props, ReadError> {
+        self.all(&view.props)
+    }
+
+    /// All nodes in id order.
+    pub fn nodes(&self) -> Nodes<'_, R> {
+        self.nodes_from(NodeId(0))
+    }
+
+    /// All nodes from this id on, in id order: a service can go on where it stopped.
+    pub fn nodes_from(&self, first: NodeId) -> Nodes<'_, R> {
+        Nodes { range: self.graph.nodes.range(&self.pages, first.0..) }
+    }
+
+    /// All edges in the order (source, type, target, rank).
+    pub fn edges(&self) -> Edges<'_, R> {
+        Edges { range: self.graph.out.range(&self.pages, EdgeKey::first_of(0)..) }
+    }
+
+    /// What a node is called: its key where no other node bears it and it is no `@`-name, `label/key` where one does, a
+    /// bare id in a store without keys, `@id` else. This is how the command line names nodes, both ways.
+    pub fn name(&self, node: NodeId) -> Result<String, ReadError> {
+        if self.keyed_count() == 0 {
+            return Ok(node.to_string());
+        }
+        let view = self.view(node)?.ok_or(ReadError::NoNode(node))?;
+        self.name_of(&view)
+    }
+
+    /// The name of a node that was viewed: see [`Reader::name`].
+    pub fn name_of(&self, view: &NodeView) -> Result<String, ReadError> {
+        let Some(key) = &view.key else {
+            return Ok(if self.keyed_count() == 0 { view.id.to_string() } else { format!("@{}", view.id) });
+        };
+        let text = key.to_string();
+        // A word with a slash would be split at it, one with an `@` in front be read as an id; and `1` may be the
+        // integer 1 here and the string "1" there.
+        let mut alike = self.nodes_by_key(key)?.len();
+        match key {
+            Key::Int(_) => alike += self.nodes_by_key(&Key::Text(text.clone()))?.len(),
+            Key::Text(t) => {
+                if let Ok(n) = t.parse::<i64>() {
+                    alike += if n.to_string() == *t { self.nodes_by_key(&Key::Int(n))?.len() } else { 0 };
+                }
+            }
+        }
+        if alike == 1 && !text.is_empty() && !text.contains('/') && !text.starts_with('@') {
+            return Ok(text);
+        }
+        Ok(format!("{}/{}", self.label_name(view.label), text))
+    }
+}
+
+/// All nodes in id order. Ends after the first error.
+#[derive(Debug)]
+pub struct Nodes<'a, R: ReadPages> {
+    range: crate::btree::Range<'a, crate::node::page::NodeLeaf, R>,
+}
+
+impl<R: ReadPages> Iterator for Nodes<'_, R> {
+    type Item = Result<NodeView, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.range.next()?;
+        Some(item.map_err(ReadError::from).map(|(id, record)| NodeView {
+            id: NodeId(id),
+            label: LabelId(record.label),
+            key: record.key,
+            props: record.props,
+        }))
+    }
+}
+
+/// All edges in the order (source, type, target, rank). Ends after the first error.
+#[derive(Debug)]
+pub struct Edges<'a, R: ReadPages> {
+    range: crate::btree::Range<'a, crate::edge::page::EdgeLeaf<false>, R>,
+}
+
+impl<R: ReadPages> Iterator for Edges<'_, R> {
+    type Item = Result<Edge, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.range.next()?;
+        Some(item.map_err(ReadError::from).map(|(key, ())| crate::edge::edge_of(key, false)))
+    }
+}

@@ -1,0 +1,68 @@
+//! Properties of nodes and edges, by name.
+
+use super::Reader;
+use super::value::{FromValue, typed};
+use crate::error::ReadError;
+use crate::model::{Edge, NodeId, Props};
+use crate::node::{NodeRecord, StoredProps, decode_props, stored, whole_props};
+use storage_core::pager::ReadPages;
+
+impl<R: ReadPages> Reader<R> {
+    pub(crate) fn record(&self, node: NodeId) -> Result<Option<NodeRecord>, ReadError> {
+        Ok(self.layers.node.get(&self.graph.nodes, &self.pages, node.0)?)
+    }
+
+    /// A property of a node; `None` if it has none of that name. An unknown node is an error.
+    pub fn get<T: FromValue>(&self, node: NodeId, property: &str) -> Result<Option<T>, ReadError> {
+        let record = self.record(node)?.ok_or(ReadError::NoNode(node))?;
+        self.one(&record.props, property)
+    }
+
+    /// All properties of a node, in the order in which their names were first used.
+    pub fn node_props(&self, node: NodeId) -> Result<Props, ReadError> {
+        let record = self.record(node)?.ok_or(ReadError::NoNode(node))?;
+        self.all(&record.props)
+    }
+
+    /// A property of an edge; `None` if it has none of that name, or there is no such edge.
+    pub fn get_edge<T: FromValue>(&self, edge: Edge, property: &str) -> Result<Option<T>, ReadError> {
+        let props = self.stored_edge_props(edge)?;
+        self.one(&props, property)
+    }
+
+    /// All properties of an edge.
+    pub fn edge_props(&self, edge: Edge) -> Result<Props, ReadError> {
+        let props = self.stored_edge_props(edge)?;
+        self.all(&props)
+    }
+
+    pub(crate) fn stored_edge_props(&self, edge: Edge) -> Result<StoredProps, ReadError> {
+        let Some(record) = self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? else {
+            return Ok(Vec::new());
+        };
+        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
+        Ok(whole_props(&self.pages, props)?)
+    }
+
+    pub(crate) fn edge_damage(&self, why: &'static str) -> ReadError {
+        let root = self.graph.edge_props.root().flatten();
+        let page = root.map_or(storage_core::page::PageId::new(0), |r| r.page());
+        let what = format!("a record of edge properties: {why}");
+        storage_core::pager::PageError::damage(page, storage_core::page::PageKind::Record, what).into()
+    }
+
+    fn one<T: FromValue>(&self, props: &StoredProps, property: &str) -> Result<Option<T>, ReadError> {
+        let Some(id) = self.property(property) else { return Ok(None) };
+        let Some(found) = stored(props, id.0) else { return Ok(None) };
+        let value = self.layers.node.value(&self.pages, found)?;
+        typed(property, value).map(Some)
+    }
+
+    pub(crate) fn all(&self, props: &StoredProps) -> Result<Props, ReadError> {
+        let named = |(id, stored): &(u32, _)| {
+            let name = self.catalog().property_name(crate::model::PropertyId(*id)).unwrap_or("?");
+            Ok((name.to_owned(), self.layers.node.value(&self.pages, stored)?))
+        };
+        props.iter().map(named).collect()
+    }
+}

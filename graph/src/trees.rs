@@ -1,0 +1,107 @@
+//! One version of the graph: its catalog and its trees, and the layers over them.
+//!
+//! Must always be true: catalog and trees belong to the same version. The layers hold the shared pager and nothing else;
+//! all that changes is in the trees and the catalog, which travel with snapshot or transaction.
+
+use crate::btree::{RecordLeaf, Tree};
+use crate::catalog::{self, Catalog};
+use crate::edge::{EdgeStore, page::EdgeLeaf};
+use crate::index::KeyIndex;
+use crate::node::{NodeStore, page::NodeLeaf};
+use std::sync::Arc;
+use storage_core::page::Written;
+use storage_core::pager::{PageError, Pager, ReadPages, Transaction, WriteError};
+
+/// How many trees there are beside the catalog's own.
+pub(crate) const ROOTS: usize = 5;
+
+/// Their roots, in the order of the catalog's record `r`: nodes, keys, out, in, edge properties.
+pub(crate) type Roots = [Option<Written>; ROOTS];
+
+/// Names of the trees, in that order, for messages.
+pub(crate) const TREE_NAMES: [&str; ROOTS] = ["nodes", "keys", "edges out", "edges in", "edge properties"];
+
+/// One version of the graph. Cloning is cheap and shares everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) catalog_tree: Tree<RecordLeaf>,
+    pub(crate) nodes: Tree<NodeLeaf>,
+    pub(crate) keys: Tree<RecordLeaf>,
+    pub(crate) out: Tree<EdgeLeaf<false>>,
+    pub(crate) into: Tree<EdgeLeaf<true>>,
+    pub(crate) edge_props: Tree<RecordLeaf>,
+    /// As they were when the version was opened.
+    pub(crate) roots: Roots,
+}
+
+impl Graph {
+    /// Reads the catalog under `root`; no root is an empty graph.
+    pub(crate) fn open(pages: &impl ReadPages, root: Option<Written>) -> Result<Graph, PageError> {
+        let catalog_tree = Tree::open(root);
+        let (catalog, roots) = match root {
+            Some(root) => catalog::load(&catalog_tree, pages, root)?,
+            None => (Catalog::default(), [None; ROOTS]),
+        };
+        Ok(Graph {
+            catalog: Arc::new(catalog),
+            catalog_tree,
+            nodes: Tree::open(roots[0]),
+            keys: Tree::open(roots[1]),
+            out: Tree::open(roots[2]),
+            into: Tree::open(roots[3]),
+            edge_props: Tree::open(roots[4]),
+            roots,
+        })
+    }
+
+    /// Bytes that changes take in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.nodes.weight()
+            + self.keys.weight()
+            + self.out.weight()
+            + self.into.weight()
+            + self.edge_props.weight()
+    }
+
+    /// Writes all changed pages but the catalog's (V2); afterwards the trees are clean.
+    pub(crate) fn flush(&mut self, tx: &mut Transaction) -> Result<Roots, WriteError> {
+        Ok([
+            self.nodes.flush(tx)?,
+            self.keys.flush(tx)?,
+            self.out.flush(tx)?,
+            self.into.flush(tx)?,
+            self.edge_props.flush(tx)?,
+        ])
+    }
+
+    /// Writes everything, the catalog last; returns the root for the pager. `base` is the version below.
+    pub(crate) fn save(&mut self, tx: &mut Transaction, base: &Graph) -> Result<Option<Written>, WriteError> {
+        let roots = self.flush(tx)?;
+        let old = (base.catalog.as_ref(), &base.roots);
+        let root = catalog::save(&mut self.catalog_tree, tx, old, (&self.catalog, &roots))?;
+        self.roots = roots;
+        Ok(root)
+    }
+}
+
+/// The layers over the trees: each holds the shared pager and nothing else (I8).
+#[derive(Clone, Debug)]
+pub struct Layers {
+    /// The trees of keys.
+    pub btree: KeyIndex,
+    /// Node records.
+    pub node: NodeStore,
+    /// Adjacency and edge properties.
+    pub edge: EdgeStore,
+}
+
+impl Layers {
+    pub(crate) fn new(pager: &Arc<Pager>) -> Layers {
+        Layers {
+            btree: KeyIndex::new(pager.clone()),
+            node: NodeStore::new(pager.clone()),
+            edge: EdgeStore::new(pager.clone()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Adding and deleting edges.
+
+use super::{WriteTransaction, check_name};
+use crate::edge;
+use crate::error::WriteError;
+use crate::model::{Edge, NodeId, Props, TypeId};
+use crate::node::encode_props;
+use crate::reader::Reader;
+
+impl WriteTransaction {
+    /// Adds an edge. Parallel edges of one type get ascending ranks.
+    pub fn add_edge(
+        &mut self,
+        source: NodeId,
+        edge_type: &str,
+        target: NodeId,
+        props: Props,
+    ) -> Result<Edge, WriteError> {
+        self.insert_edge((source, edge_type, target), None, props)
+    }
+
+    /// Adds an edge, with the rank given by the caller or by the store.
+    pub fn insert_edge(
+        &mut self,
+        (source, edge_type, target): (NodeId, &str, NodeId),
+        rank: Option<u32>,
+        props: Props,
+    ) -> Result<Edge, WriteError> {
+        check_name(edge_type, "edge type")?;
+        Self::check_props(&props)?;
+        for end in [source, target] {
+            if !self.contains(end)? {
+                return Err(WriteError::NoNode(end));
+            }
+        }
+        let edge_type = match self.edge_type(edge_type) {
+            Some(known) => known,
+            None => TypeId(self.catalog_mut().types.intern(edge_type)),
+        };
+        let edge = self.free_rank(Edge { source, edge_type, target, rank: 0 }, rank)?;
+        // From here on nothing is refused.
+        let props = self.intern_props(props);
+        let Reader { pages, graph, layers } = &mut self.reader;
+        layers.edge.add((&mut graph.out, &mut graph.into), pages, edge)?;
+        if !props.is_empty() {
+            let placed = super::props::place_edge_props(pages, &[], props)?;
+            graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
+        }
+        let catalog = self.catalog_mut();
+        catalog.edge_count += 1;
+        catalog.types.get_mut(edge_type.0).expect("interned above").edges += 1;
+        self.changed(true)?;
+        Ok(edge)
+    }
+
+    fn free_rank(&self, edge: Edge, wanted: Option<u32>) -> Result<Edge, WriteError> {
+        if let Some(rank) = wanted {
+            let edge = Edge { rank, ..edge };
+            return if self.edge_exists(edge)? {
+                Err(WriteError::EdgeExists(self.describe(edge)))
+            } else {
+                Ok(edge)
+            };
+        }
+        let (out, _) = edge::keys(edge);
+        let rank = self.layers.edge.next_rank(&self.graph.out, &self.pages, out)?;
+        let rank = rank.ok_or(WriteError::Exhausted("rank between these two nodes"))?;
+        Ok(Edge { rank, ..edge })
+    }
+
+    /// Deletes an edge and its properties.
+    pub fn delete_edge(&mut self, edge: Edge) -> Result<(), WriteError> {
+        if !self.edge_exists(edge)? {
+            return Err(WriteError::NoEdge(self.describe(edge)));
+        }
+        self.remove_edge(edge)?;
+        self.changed(false)
+    }
+
+    /// Marks an edge type as undirected, or as directed again; makes the type if it is new.
+    pub fn set_undirected(&mut self, edge_type: &str, undirected: bool) -> Result<(), WriteError> {
+        check_name(edge_type, "edge type")?;
+        let catalog = self.catalog_mut();
+        let id = catalog.types.intern(edge_type);
+        catalog.types.get_mut(id).expect("interned above").undirected = undirected;
+        self.changed(true)
+    }
+
+    /// An edge that is known to be there.
+    pub(super) fn remove_edge(&mut self, edge: Edge) -> Result<(), WriteError> {
+        self.drop_edge_props(edge)?;
+        let Reader { pages, graph, layers } = &mut self.reader;
+        layers.edge.remove((&mut graph.out, &mut graph.into), pages, edge)?;
+        let catalog = self.catalog_mut();
+        catalog.edge_count = catalog.edge_count.saturating_sub(1);
+        if let Some(info) = catalog.types.get_mut(edge.edge_type.0) {
+            info.edges = info.edges.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    /// `source -type-> target (rank n)`.
+    pub fn describe(&self, edge: Edge) -> String {
+        let Edge { source, edge_type, target, rank } = edge;
+        format!("{source} -{}-> {target} (rank {rank})", self.type_name(edge_type))
+    }
+}

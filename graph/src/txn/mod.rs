@@ -1,0 +1,120 @@
+//! The write transaction over the graph.
+//!
+//! Must always be true: a change that is refused (see [`WriteError::is_refusal`]) leaves everything as it was; catalog
+//! counts follow every change; both directions of an edge change together (I5). Changes collect in memory as deltas of
+//! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
+
+mod edges;
+mod nodes;
+mod props;
+
+pub use nodes::NewNode;
+
+use crate::catalog::Catalog;
+use crate::database::Database;
+use crate::error::{CommitError, WriteError};
+use crate::reader::Reader;
+use crate::trees::Graph;
+use std::ops::Deref;
+use std::sync::Arc;
+use storage_core::pager::Transaction;
+
+/// The running write transaction. Reads through it see its own changes; dropping it aborts.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use foliograph::{Database, props};
+/// let db = Database::open("people.folio")?;
+/// let mut tx = db.begin_write()?;
+/// let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// let charles = tx.add_node("person", "charles", props! {})?;
+/// tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// tx.commit()?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct WriteTransaction {
+    db: Database,
+    reader: Reader<Transaction>,
+    base: Graph,
+    grew: bool,
+}
+
+impl Deref for WriteTransaction {
+    type Target = Reader<Transaction>;
+    fn deref(&self) -> &Reader<Transaction> {
+        &self.reader
+    }
+}
+
+impl WriteTransaction {
+    pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
+        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false }
+    }
+
+    /// Makes everything durable, and then visible to new snapshots. Returns the version's number. On an error nothing of
+    /// the transaction remains.
+    pub fn commit(mut self) -> Result<u64, CommitError> {
+        if !self.is_changed() {
+            return Ok(self.base_version());
+        }
+        let Reader { pages, graph, .. } = &mut self.reader;
+        let root = graph.save(pages, &self.base)?;
+        let Reader { pages, graph, .. } = self.reader;
+        let version = pages.commit(root)?;
+        self.db.remember(version, graph);
+        Ok(version)
+    }
+
+    /// Drops every change. The same as dropping the transaction, said aloud.
+    pub fn abort(self) {}
+
+    fn base_version(&self) -> u64 {
+        self.reader.pages.version() - 1
+    }
+
+    fn is_changed(&self) -> bool {
+        self.reader.graph.weight() > 0
+            || self.reader.pages.pages_written() > 0
+            || self.reader.graph.catalog != self.base.catalog
+    }
+
+    fn catalog_mut(&mut self) -> &mut Catalog {
+        Arc::make_mut(&mut self.reader.graph.catalog)
+    }
+
+    /// After each change: writes pages early when the changes outgrow the budget, and keeps track of whether the
+    /// transaction only deletes, for then it may use the space in reserve (A5).
+    fn changed(&mut self, grows: bool) -> Result<(), WriteError> {
+        self.grew |= grows;
+        self.reader.pages.use_reserve(!self.grew);
+        if self.reader.graph.weight() > self.db.inner.memory_budget {
+            self.reader.graph.flush(&mut self.reader.pages)?;
+        }
+        Ok(())
+    }
+
+    /// The tree parts for a bulk load into an empty store.
+    pub(crate) fn parts(&mut self) -> (&mut Transaction, &mut Graph) {
+        self.grew = true;
+        (&mut self.reader.pages, &mut self.reader.graph)
+    }
+}
+
+/// Names: not empty, at most 1 KiB, no control characters but in keys; a label holds no slash.
+fn check_name(name: &str, what: &'static str) -> Result<(), WriteError> {
+    let why = if name.len() > MAX_NAME {
+        "it is longer than 1024 bytes"
+    } else if name.is_empty() {
+        "it is empty"
+    } else if what == "label" && name.contains('/') {
+        "it holds a slash"
+    } else {
+        return Ok(());
+    };
+    let short: String = name.chars().take(40).collect();
+    Err(WriteError::BadName { name: short, what, why })
+}
+
+/// The longest name or key, in bytes.
+pub const MAX_NAME: usize = crate::model::Key::MAX_LEN;

@@ -1,0 +1,120 @@
+//! Adding, changing and deleting nodes.
+
+use super::{WriteTransaction, check_name};
+use crate::error::{ReadError, WriteError};
+use crate::model::{Direction, Edge, Key, LabelId, NodeId, Props};
+use crate::node::NodeRecord;
+use crate::reader::Reader;
+
+/// A node to add: what may be left out is.
+#[derive(Clone, Debug, Default)]
+pub struct NewNode {
+    /// Its id; the store gives one where there is none.
+    pub id: Option<NodeId>,
+    /// Its key, unique within the label.
+    pub key: Option<Key>,
+    /// Its properties.
+    pub props: Props,
+}
+
+impl WriteTransaction {
+    /// Adds a node with a key. The store gives the id.
+    pub fn add_node(&mut self, label: &str, key: impl Into<Key>, props: Props) -> Result<NodeId, WriteError> {
+        self.insert_node(label, NewNode { id: None, key: Some(key.into()), props })
+    }
+
+    /// Adds a node without a key. The store gives the id.
+    pub fn add_anonymous(&mut self, label: &str, props: Props) -> Result<NodeId, WriteError> {
+        self.insert_node(label, NewNode { id: None, key: None, props })
+    }
+
+    /// Adds a node; refused if its id or its (label, key) is there already.
+    pub fn insert_node(&mut self, label: &str, node: NewNode) -> Result<NodeId, WriteError> {
+        check_name(label, "label")?;
+        if let Some(Key::Text(text)) = &node.key {
+            if text.len() > super::MAX_NAME {
+                check_name(text, "key")?;
+            }
+        }
+        Self::check_props(&node.props)?;
+        let id = self.free_id(node.id)?;
+        if let Some(key) = &node.key {
+            if let Some(id) = self.node(label, key.clone())? {
+                return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
+            }
+        }
+        // From here on nothing is refused.
+        let label = LabelId(self.catalog_mut().labels.intern(label));
+        let props = self.intern_props(node.props);
+        let record = NodeRecord { label: label.0, key: node.key.clone(), props };
+        let Reader { pages, graph, layers } = &mut self.reader;
+        layers.node.add(&mut graph.nodes, pages, id.0, record)?;
+        if let Some(key) = &node.key {
+            layers.btree.put(&mut graph.keys, pages, (label, key), id)?;
+        }
+        let catalog = self.catalog_mut();
+        catalog.node_count += 1;
+        catalog.next_node = catalog.next_node.max(id.0 + 1);
+        let info = catalog.labels.get_mut(label.0).expect("interned above");
+        info.nodes += 1;
+        info.keyed += u64::from(node.key.is_some());
+        self.changed(true)?;
+        Ok(id)
+    }
+
+    /// Adds the node, or sets the properties of the one that is there. Says whether it was added.
+    pub fn upsert_node(
+        &mut self,
+        label: &str,
+        key: impl Into<Key>,
+        props: Props,
+    ) -> Result<(NodeId, bool), WriteError> {
+        let key = key.into();
+        match self.node(label, key.clone())? {
+            Some(id) => self.set_all(id, props).map(|()| (id, false)),
+            None => self.add_node(label, key, props).map(|id| (id, true)),
+        }
+    }
+
+    fn free_id(&self, id: Option<NodeId>) -> Result<NodeId, WriteError> {
+        let Some(id) = id else {
+            let next = self.catalog().next_node;
+            return if next == u64::MAX { Err(WriteError::Exhausted("node id")) } else { Ok(NodeId(next)) };
+        };
+        if id > NodeId::MAX {
+            return Err(WriteError::BadId(id.0));
+        }
+        if self.contains(id)? { Err(WriteError::NodeExists(id)) } else { Ok(id) }
+    }
+
+    /// Deletes a node. One that has edges is refused, unless `detach` deletes them with it. Returns how many edges went.
+    pub fn delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
+        let record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
+        let edges = self.edges_at(node)?;
+        if !edges.is_empty() && !detach {
+            return Err(WriteError::HasEdges(node));
+        }
+        for edge in &edges {
+            self.remove_edge(*edge)?;
+        }
+        let Reader { pages, graph, layers } = &mut self.reader;
+        layers.node.remove(&mut graph.nodes, pages, node.0)?;
+        let label = LabelId(record.label);
+        if let Some(key) = &record.key {
+            layers.btree.remove(&mut graph.keys, pages, label, key)?;
+        }
+        let catalog = self.catalog_mut();
+        catalog.node_count = catalog.node_count.saturating_sub(1);
+        if let Some(info) = catalog.labels.get_mut(label.0) {
+            info.nodes = info.nodes.saturating_sub(1);
+            info.keyed = info.keyed.saturating_sub(u64::from(record.key.is_some()));
+        }
+        self.changed(false)?;
+        Ok(edges.len() as u64)
+    }
+
+    fn edges_at(&self, node: NodeId) -> Result<Vec<Edge>, ReadError> {
+        let around = self.neighbors(node).direction(Direction::Both).into_iter();
+        around.map(|neighbor| neighbor.map(|n| n.edge)).collect()
+    }
+}

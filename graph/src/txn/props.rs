@@ -1,0 +1,132 @@
+//! Setting and removing properties.
+
+use super::{WriteTransaction, check_name};
+use crate::edge;
+use crate::error::WriteError;
+use crate::model::{Edge, NodeId, Props, Value};
+use crate::node::{Stored, StoredProps, decode_props, encode_props, free_props, place_props, record_props_limit};
+use crate::reader::Reader;
+use crate::value;
+use storage_core::pager::{ReadPages, Transaction};
+
+impl WriteTransaction {
+    /// Sets a property of a node; [`Value::Null`] removes it.
+    pub fn set(&mut self, node: NodeId, property: &str, value: impl Into<Value>) -> Result<(), WriteError> {
+        self.set_all(node, vec![(property.to_owned(), value.into())])
+    }
+
+    /// Sets several properties of a node; [`Value::Null`] removes one. The others stay.
+    pub fn set_all(&mut self, node: NodeId, props: Props) -> Result<(), WriteError> {
+        Self::check_props(&props)?;
+        let mut record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
+        let grows = props.iter().any(|(_, v)| *v != Value::Null);
+        let changes = self.intern_changes(props);
+        merge(&mut record.props, changes);
+        let Reader { pages, graph, layers } = &mut self.reader;
+        layers.node.update(&mut graph.nodes, pages, node.0, record)?;
+        self.changed(grows)
+    }
+
+    /// Sets a property of an edge; [`Value::Null`] removes it.
+    pub fn set_edge(&mut self, edge: Edge, property: &str, value: impl Into<Value>) -> Result<(), WriteError> {
+        self.set_edge_all(edge, vec![(property.to_owned(), value.into())])
+    }
+
+    /// Sets several properties of an edge; [`Value::Null`] removes one. The others stay.
+    pub fn set_edge_all(&mut self, edge: Edge, props: Props) -> Result<(), WriteError> {
+        Self::check_props(&props)?;
+        if !self.edge_exists(edge)? {
+            return Err(WriteError::NoEdge(self.describe(edge)));
+        }
+        let grows = props.iter().any(|(_, v)| *v != Value::Null);
+        let mut stored = self.stored_edge_props(edge)?;
+        let old = self.raw_edge_props(edge)?;
+        let changes = self.intern_changes(props);
+        merge(&mut stored, changes);
+        let Reader { pages, graph, .. } = &mut self.reader;
+        let placed = place_edge_props(pages, &old, stored)?;
+        if !placed.is_empty() {
+            graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
+        } else if !old.is_empty() {
+            graph.edge_props.delete(pages, edge::props_key(edge))?;
+        }
+        self.changed(grows)
+    }
+
+    /// The properties of an edge as its record has them.
+    fn raw_edge_props(&self, edge: Edge) -> Result<StoredProps, WriteError> {
+        match self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? {
+            None => Ok(Vec::new()),
+            Some(record) => decode_props(&record).map_err(|why| self.edge_damage(why.0).into()),
+        }
+    }
+
+    pub(super) fn drop_edge_props(&mut self, edge: Edge) -> Result<(), WriteError> {
+        if self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)?.is_none() {
+            return Ok(());
+        }
+        let old = self.raw_edge_props(edge)?;
+        let Reader { pages, graph, .. } = &mut self.reader;
+        free_props(pages, &old)?;
+        Ok(graph.edge_props.delete(pages, edge::props_key(edge))?)
+    }
+
+    pub(super) fn check_props(props: &Props) -> Result<(), WriteError> {
+        for (i, (name, v)) in props.iter().enumerate() {
+            check_name(name, "property name")?;
+            let bad = |why| WriteError::BadValue { property: name.clone(), why };
+            if props[..i].iter().any(|(before, _)| before == name) {
+                return Err(bad("it is given twice"));
+            }
+            value::check(v).map_err(|e| match e {
+                value::ValueError::NestedList => bad("lists do not nest"),
+                value::ValueError::OutOfCalendar(_) => bad("it is outside the years -9999 to 9999"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Properties of something new: nulls are left out.
+    pub(super) fn intern_props(&mut self, props: Props) -> StoredProps {
+        let changes = self.intern_changes(props);
+        changes.into_iter().filter_map(|(id, value)| value.map(|v| (id, v))).collect()
+    }
+
+    /// By number, ascending; `None` removes. A name that only removes is not made.
+    fn intern_changes(&mut self, props: Props) -> Vec<(u32, Option<Stored>)> {
+        let mut out = Vec::with_capacity(props.len());
+        for (name, value) in props {
+            match (self.property(&name), value) {
+                (Some(id), Value::Null) => out.push((id.0, None)),
+                (None, Value::Null) => {}
+                (Some(id), value) => out.push((id.0, Some(Stored::Inline(value)))),
+                (None, value) => {
+                    out.push((self.catalog_mut().properties.intern(&name), Some(Stored::Inline(value))));
+                }
+            }
+        }
+        out.sort_unstable_by_key(|(id, _)| *id);
+        out
+    }
+}
+
+/// Moves long values of an edge out, and frees those that it lets go of.
+pub(super) fn place_edge_props(
+    tx: &mut Transaction,
+    old: &[(u32, Stored)],
+    new: StoredProps,
+) -> Result<StoredProps, WriteError> {
+    let limit = record_props_limit(tx.pager().page_size());
+    Ok(place_props(tx, old, new, 0, limit)?)
+}
+
+fn merge(props: &mut StoredProps, changes: Vec<(u32, Option<Stored>)>) {
+    for (id, change) in changes {
+        match (props.binary_search_by_key(&id, |(id, _)| *id), change) {
+            (Ok(at), Some(value)) => props[at].1 = value,
+            (Ok(at), None) => drop(props.remove(at)),
+            (Err(at), Some(value)) => props.insert(at, (id, value)),
+            (Err(_), None) => {}
+        }
+    }
+}
