@@ -67,9 +67,8 @@ impl PageDevice for FileDevice {
 mod tests {
     use super::*;
     use std::path::Path;
-    use storage_core::device::{OpenOptions, PageDeviceExt};
-    use storage_core::page::PageSize;
-    use storage_os::testing::{FileBacked, Files, Place, assert_one_open_description, descriptors};
+    use storage_core::device::OpenOptions;
+    use storage_os::testing::{FileBacked, Files};
 
     impl FileBacked for FileDevice {
         fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
@@ -89,8 +88,12 @@ mod tests {
         storage_core::device_tests!(super::Files<super::FileDevice, true>);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn all_descriptors_of_the_store_are_one_open_description() {
+        use storage_core::device::PageDeviceExt;
+        use storage_core::page::PageSize;
+        use storage_os::testing::{Place, assert_one_open_description, descriptors};
         let place = Place::default();
         let device = FileDevice::open(&place.path(), &OpenOptions::create(PageSize::K4)).unwrap();
         device.grow(PageCount::new(3)).unwrap();

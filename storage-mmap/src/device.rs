@@ -79,9 +79,9 @@ impl PageDevice for MmapDevice {
 mod tests {
     use super::*;
     use std::path::Path;
-    use storage_core::device::{DeviceErrorKind, OpenOptions, PageDeviceExt};
+    use storage_core::device::{DeviceErrorKind, OpenOptions};
     use storage_core::page::PageSize;
-    use storage_os::testing::{FileBacked, Files, Place, assert_one_open_description, descriptors};
+    use storage_os::testing::{FileBacked, Files, Place};
 
     impl FileBacked for MmapDevice {
         fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
@@ -95,8 +95,11 @@ mod tests {
 
     storage_core::device_tests!(Files<MmapDevice, false>);
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn all_descriptors_of_the_store_are_one_open_description() {
+        use storage_core::device::PageDeviceExt;
+        use storage_os::testing::{assert_one_open_description, descriptors};
         let place = Place::default();
         let device = MmapDevice::open(&place.path(), &OpenOptions::create(PageSize::K4)).unwrap();
         device.grow(PageCount::new(3)).unwrap();

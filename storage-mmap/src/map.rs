@@ -4,7 +4,7 @@
 //! Whether a byte in it lies in the file is the caller's to know: beyond the end the process gets SIGBUS.
 #![allow(unsafe_code)]
 
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw};
 use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
@@ -62,9 +62,12 @@ impl Map {
     /// Asks for read-ahead of these bytes.
     pub(crate) fn will_need(&self, offset: u64, len: u64) {
         let Ok(len) = usize::try_from(len) else { return };
+        #[cfg(unix)]
         if self.covers(offset, len) {
             // Advice: there is nobody to tell of an error.
-            let _ = self.raw.advise_range(Advice::WillNeed, offset as usize, len);
+            let _ = self.raw.advise_range(memmap2::Advice::WillNeed, offset as usize, len);
         }
+        #[cfg(not(unix))]
+        let _ = (offset, len);
     }
 }

@@ -19,6 +19,8 @@ mod file;
 mod growth;
 mod open;
 mod platform;
+#[cfg(all(test, feature = "testing"))]
+mod stories;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transfer;

@@ -42,7 +42,9 @@ impl<T> StoreFile<T> {
             platform::growth(&file)
         };
         let bytes = file.metadata().map_err(failed)?.len();
-        let with = with(&file, size)?;
+        // By a call of its own: what failed may have given the kernel a share in the description, and with it in the
+        // lock, and whoever tries the next backend should not meet it.
+        let with = with(&file, size).inspect_err(|_| drop(file.unlock()))?;
         Ok(StoreFile {
             site,
             size,
