@@ -16,6 +16,8 @@ mod place;
 mod props;
 mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use page::NodeLeaf;
 pub use place::{

@@ -14,6 +14,8 @@ pub mod date;
 mod encode;
 mod order;
 #[cfg(test)]
+pub(crate) mod random;
+#[cfg(test)]
 mod tests;
 mod varint;
 

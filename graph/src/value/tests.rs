@@ -1,90 +1,10 @@
 //! What values promise, over many random and many awkward ones.
 
+use super::random::*;
 use super::*;
 use crate::model::Key;
 use std::cmp::Ordering;
-
-/// Splitmix64: the seed is in every failure's message.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn integer(&mut self) -> i64 {
-        let near = [0, 1 << 53, -(1 << 53), i64::MAX, i64::MIN, 1 << 62, -(1 << 62), 128, 1 << 54]
-            [self.below(9) as usize];
-        match self.below(3) {
-            0 => self.next() as i64 >> self.below(64),
-            1 => near + if near > 0 { -(self.below(2100) as i64) } else { self.below(2100) as i64 },
-            _ => (near / 2 + self.below(4200) as i64 - 2100).saturating_mul(2),
-        }
-    }
-
-    fn float(&mut self) -> f64 {
-        let awkward = [
-            0.0,
-            -0.0,
-            f64::NAN,
-            -f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::MAX,
-            f64::MIN,
-            f64::MIN_POSITIVE,
-            5e-324,
-            -5e-324,
-            0.5,
-            -0.5,
-            1.5,
-            0.1,
-        ];
-        match self.below(4) {
-            0 => awkward[self.below(awkward.len() as u64) as usize],
-            1 => f64::from_bits(self.next()),
-            2 => self.integer() as f64,
-            _ => self.integer() as f64 + self.below(8) as f64 / 4.0,
-        }
-    }
-
-    fn bytes(&mut self) -> Vec<u8> {
-        let len = if self.below(8) == 0 { self.below(300) } else { self.below(5) };
-        (0..len).map(|_| [0, 1, 0xff, b'a', self.next() as u8][self.below(5) as usize]).collect()
-    }
-
-    fn text(&mut self) -> String {
-        let len = if self.below(8) == 0 { self.below(150) } else { self.below(5) };
-        (0..len).map(|_| ['\0', 'a', 'é', '\u{1}', '😀', '\u{7f}'][self.below(6) as usize]).collect()
-    }
-
-    fn scalar(&mut self) -> Value {
-        match self.below(12) {
-            0 => Value::Null,
-            1 => Value::Bool(self.below(2) == 1),
-            2..=4 => Value::Int(self.integer()),
-            5..=6 => Value::Float(self.float()),
-            7..=8 => Value::Text(self.text()),
-            9 => Value::Bytes(self.bytes()),
-            10 => Value::Date(self.integer() as i32),
-            _ => Value::Timestamp(self.integer() / 1_000_000 * [1, 1_000_000][self.below(2) as usize]),
-        }
-    }
-
-    fn value(&mut self) -> Value {
-        match self.below(6) {
-            0 => Value::List((0..self.below(4)).map(|_| self.scalar()).collect()),
-            _ => self.scalar(),
-        }
-    }
-}
+use storage_core::device::sim::Rng;
 
 fn awkward() -> Vec<Value> {
     let mut values: Vec<Value> = vec![
@@ -118,15 +38,6 @@ fn awkward() -> Vec<Value> {
         values.push(Value::Float(x));
     }
     values
-}
-
-/// Equal bit by bit: NaN is itself, -0.0 is not 0.0.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        _ => a == b,
-    }
 }
 
 fn key(value: &Value) -> Vec<u8> {
@@ -170,8 +81,8 @@ fn comes_back(value: &Value) {
 #[test]
 fn every_value_comes_back_bit_by_bit() {
     awkward().iter().for_each(comes_back);
-    let mut random = Random(1);
-    (0..100_000).for_each(|_| comes_back(&random.value()));
+    let mut random = Rng::new(1);
+    (0..100_000).for_each(|_| comes_back(&value(&mut random)));
 }
 
 fn orders_agree(a: &Value, b: &Value) {
@@ -190,14 +101,14 @@ fn key_bytes_sort_as_values_do() {
     for a in &awkward {
         awkward.iter().for_each(|b| orders_agree(a, b));
     }
-    let mut random = Random(2);
+    let mut random = Rng::new(2);
     for _ in 0..200_000 {
-        orders_agree(&random.value(), &random.value());
+        orders_agree(&value(&mut random), &value(&mut random));
     }
     for _ in 0..400_000 {
-        let (n, x) = (random.integer(), random.float());
+        let (n, x) = (integer(&mut random), float(&mut random));
         orders_agree(&Value::Int(n), &Value::Float(x));
-        orders_agree(&Value::Int(n), &Value::Int(random.integer()));
+        orders_agree(&Value::Int(n), &Value::Int(integer(&mut random)));
         orders_agree(&Value::Int(n), &Value::Float(n as f64));
     }
 }
@@ -253,18 +164,18 @@ fn node_keys_come_back_and_stay_short() {
 
 #[test]
 fn garbage_is_refused_without_panic_or_much_memory() {
-    let mut random = Random(3);
+    let mut random = Rng::new(3);
     for round in 0..300_000 {
         let mut bytes = Vec::new();
         if round % 2 == 0 {
-            encode(&random.value(), &mut bytes);
+            encode(&value(&mut random), &mut bytes);
         } else {
-            key_bytes(&random.value(), &mut bytes);
+            key_bytes(&value(&mut random), &mut bytes);
         }
         for _ in 0..=random.below(3) {
             if !bytes.is_empty() {
                 let at = random.below(bytes.len() as u64) as usize;
-                bytes[at] = random.next() as u8;
+                bytes[at] = random.next_u64() as u8;
             }
         }
         if let Ok(Value::List(items)) = decode_whole(&bytes) {
@@ -346,11 +257,11 @@ fn timestamps_have_texts_and_texts_have_timestamps() {
 
 #[test]
 fn random_dates_and_timestamps_come_back_from_their_texts() {
-    let mut random = Random(4);
+    let mut random = Rng::new(4);
     for _ in 0..20_000 {
-        let days = (random.next() as i32) % 2_932_896;
+        let days = (random.next_u64() as i32) % 2_932_896;
         assert_eq!(date::parse_date(&date::print_date(days)), Ok(days));
-        let micros = (random.next() as i64) % (2_932_896 * 86_400_000_000);
+        let micros = (random.next_u64() as i64) % (2_932_896 * 86_400_000_000);
         let text = date::print_timestamp(micros);
         assert_eq!(date::parse_timestamp(&text), Ok(micros), "{text}");
     }
