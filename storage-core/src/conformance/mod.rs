@@ -30,6 +30,8 @@
 //! lets a device over a file find its page size again.
 
 pub mod contents;
+#[cfg(test)]
+mod controls;
 pub mod growth;
 pub mod lending;
 pub mod life;

@@ -181,7 +181,9 @@ impl DeviceError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.0.kind {
-            DeviceErrorKind::DiskFull => "free space on the disk, or delete from the store; nothing committed is lost",
+            DeviceErrorKind::DiskFull => {
+                "free space on the disk, or delete from the store; nothing committed is lost"
+            }
             DeviceErrorKind::Poisoned | DeviceErrorKind::Io => {
                 "look at the disk and the system's log; close and open the store again, what was committed is there"
             }
@@ -193,8 +195,12 @@ impl DeviceError {
             DeviceErrorKind::NotAStore => "name a Foliograph store; this file was not touched",
             DeviceErrorKind::Unfinished => "its creation was cut off; create it again, it holds nothing",
             DeviceErrorKind::AlreadyExists => "choose another name, or remove the store first",
-            DeviceErrorKind::Unsupported => "choose another backend: file works everywhere, auto takes what runs here",
-            DeviceErrorKind::OutOfBounds | DeviceErrorKind::InvalidRequest | DeviceErrorKind::Closed => return None,
+            DeviceErrorKind::Unsupported => {
+                "choose another backend: file works everywhere, auto takes what runs here"
+            }
+            DeviceErrorKind::OutOfBounds | DeviceErrorKind::InvalidRequest | DeviceErrorKind::Closed => {
+                return None;
+            }
         })
     }
 }
