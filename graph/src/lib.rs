@@ -61,4 +61,4 @@ pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{NewNode, WriteTransaction};
+pub use txn::{LoadReport, NewNode, WriteTransaction};

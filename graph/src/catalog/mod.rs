@@ -126,6 +126,15 @@ impl<T: Named> Names<T> {
         Some(id)
     }
 
+    /// Items in the order of their ids; their names differ.
+    pub(crate) fn from_items(items: Vec<T>) -> Self {
+        let mut names = Names { items: Vec::with_capacity(items.len()), ids: HashMap::new() };
+        for item in items {
+            names.push(item).expect("names differ");
+        }
+        names
+    }
+
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u32, &T)> {
         self.items.iter().enumerate().map(|(i, item)| (i as u32, item))
     }

@@ -14,7 +14,7 @@ use crate::trees::{Graph, TREE_NAMES};
 use crate::{node, overflow};
 use std::collections::HashMap;
 use storage_core::page::{PageId, PageKind, Written};
-use storage_core::pager::{self, FIXED_PAGES, MapCheck, Page, PageError, ReadPages};
+use storage_core::pager::{self, FIXED_PAGES, MapCheck, Page, PageError};
 
 /// Something that is not as it should be.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,9 +5,11 @@
 //! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
 
 mod edges;
+mod load;
 mod nodes;
 mod props;
 
+pub use load::LoadReport;
 pub use nodes::NewNode;
 
 use crate::catalog::Catalog;
@@ -92,12 +94,6 @@ impl WriteTransaction {
             self.reader.graph.flush(&mut self.reader.pages)?;
         }
         Ok(())
-    }
-
-    /// The tree parts for a bulk load into an empty store.
-    pub(crate) fn parts(&mut self) -> (&mut Transaction, &mut Graph) {
-        self.grew = true;
-        (&mut self.reader.pages, &mut self.reader.graph)
     }
 }
 

@@ -1,0 +1,65 @@
+//! A bulk load's trees become the graph of an empty store.
+
+use super::WriteTransaction;
+use crate::bulk::{Bulk, BulkError, BulkTrees, Rejected};
+use crate::catalog::Names;
+use crate::error::CommitError;
+
+/// What a bulk load did.
+#[derive(Clone, Debug)]
+pub struct LoadReport {
+    /// Nodes in the store.
+    pub nodes: u64,
+    /// Edges in the store.
+    pub edges: u64,
+    /// Rows that were left out.
+    pub rejected: u64,
+    /// The first ten of them.
+    pub first_rejected: Vec<Rejected>,
+}
+
+impl WriteTransaction {
+    /// Writes what was gathered in a bulk load, and commits: one checkpoint, so that a load that is killed half-way leaves
+    /// the store empty as it was. Only for a store without nodes, edges and names.
+    ///
+    /// # Panics
+    /// If the store is not empty.
+    pub fn load(mut self, bulk: Bulk) -> Result<LoadReport, BulkError> {
+        assert!(self.is_pristine(), "a bulk load is for an empty store");
+        let trees = bulk.finish(&mut self.reader.pages)?;
+        let report = LoadReport {
+            nodes: trees.node_count,
+            edges: trees.edge_count,
+            rejected: trees.rejected_count,
+            first_rejected: trees.rejected.clone(),
+        };
+        self.adopt(trees);
+        self.commit().map_err(|CommitError(e)| BulkError::from(e))?;
+        Ok(report)
+    }
+
+    /// True while the store holds nothing, not even a name.
+    pub fn is_pristine(&self) -> bool {
+        let catalog = self.catalog();
+        catalog.node_count == 0
+            && catalog.edge_count == 0
+            && catalog.labels.iter().len() + catalog.types.iter().len() + catalog.properties.iter().len() == 0
+            && !self.is_changed()
+    }
+
+    fn adopt(&mut self, trees: BulkTrees) {
+        let catalog = self.catalog_mut();
+        catalog.labels = Names::from_items(trees.labels);
+        catalog.types = Names::from_items(trees.edge_types);
+        catalog.properties = Names::from_items(trees.properties);
+        catalog.node_count = trees.node_count;
+        catalog.edge_count = trees.edge_count;
+        catalog.next_node = trees.next_node_id;
+        let graph = &mut self.reader.graph;
+        graph.nodes = trees.nodes;
+        graph.keys = trees.keys;
+        graph.out = trees.out;
+        graph.into = trees.in_;
+        graph.edge_props = trees.edge_props;
+    }
+}
