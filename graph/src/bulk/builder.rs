@@ -5,6 +5,7 @@
 //!
 //! Everything is written in the caller's transaction and is garbage until that commits a root that names it.
 
+use super::Bulk;
 use super::error::{BulkError, Rejected};
 use super::linker::{self, Edges, Plan};
 use super::log::{self, EdgeLog, NodeEntry, NodeLog};
@@ -16,7 +17,6 @@ use super::runs::{IdSpool, Ids};
 use super::sorter::Spill;
 use super::spill::SpillError;
 use super::spool::Spool;
-use super::Bulk;
 use crate::btree::{Record, RecordLeaf, Tree, TreeBuilder};
 use crate::catalog::{LabelInfo, TypeInfo};
 use crate::model::Key;

@@ -263,10 +263,17 @@ mod tests {
 
     #[test]
     fn parallel_edges_count_on_from_the_highest_rank_that_a_row_gives() {
-        let edge = |neighbor, rank| {
-            EdgeItem::new(EdgeKey { vertex: 1, edge_type: 0, neighbor, rank }, false)
-        };
-        let rows = [(1, UNRANKED), (1, UNRANKED), (2, 0), (2, 4), (2, 4), (2, UNRANKED), (2, UNRANKED), (3, UNRANKED)];
+        let edge = |neighbor, rank| EdgeItem::new(EdgeKey { vertex: 1, edge_type: 0, neighbor, rank }, false);
+        let rows = [
+            (1, UNRANKED),
+            (1, UNRANKED),
+            (2, 0),
+            (2, 4),
+            (2, 4),
+            (2, UNRANKED),
+            (2, UNRANKED),
+            (3, UNRANKED),
+        ];
         let mut ranks = Ranks::default();
         let got: Vec<_> = rows
             .iter()

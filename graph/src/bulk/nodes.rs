@@ -139,8 +139,8 @@ impl NodeTable {
 pub(super) fn free_ids(highest: Option<u64>, wanted: u64) -> Result<u64, BulkError> {
     let free = highest.map_or(0, |id| id + 1);
     match free.checked_add(wanted) {
-        Some(end) if end <= NodeId::MAX.0 + 1 => Ok(free),
-        _ => Err(BulkError::TooMany { what: "node ids", max: NodeId::MAX.0 }),
+        Some(_) => Ok(free),
+        None => Err(BulkError::TooMany { what: "node ids", max: NodeId::MAX.0 }),
     }
 }
 

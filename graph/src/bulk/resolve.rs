@@ -219,8 +219,7 @@ pub(super) fn named_ends(
     label: Option<u32>,
     room: &Room,
 ) -> Result<(Ends, Implied), BulkError> {
-    let mut implied =
-        Implied { count: 0, first: table.len(), words: room.spool(), keys: room.sorter(4) };
+    let mut implied = Implied { count: 0, first: table.len(), words: room.spool(), keys: room.sorter(4) };
     let found = join(names, table, edges, room, name_bytes, |name| {
         let Some(label) = label else { return Ok(NOBODY) };
         let id = implied.first + implied.count;
@@ -253,13 +252,10 @@ fn join(
     })?;
     let mut found = room.sorter(4);
     let mut cursor = names.0.cursor();
-    let mut next = || -> Result<Option<(Box<[u8]>, u64)>, BulkError> {
-        let read = |reader: &mut Reader<'_>| Ok((reader.counted()?.into(), reader.varint()?));
-        loop {
-            match cursor.next(read)? {
-                Some((_, id)) if table.is_dead(id) => {}
-                other => return Ok(other),
-            }
+    let mut next = || loop {
+        match cursor.next(|reader| Ok((Box::<[u8]>::from(reader.counted()?), reader.varint()?)))? {
+            Some((_, id)) if table.is_dead(id) => {}
+            other => return Ok::<_, BulkError>(other),
         }
     };
     let mut node = next()?;

@@ -113,7 +113,7 @@ impl SpillFile {
     }
 
     /// Where the next block will begin.
-    pub fn len(&self) -> u64 {
+    pub fn end(&self) -> u64 {
         self.len
     }
 
@@ -170,7 +170,9 @@ impl SpillFile {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull, WriteZero};
         let dir = self.dir.clone();
         match source.kind() {
-            StorageFull | QuotaExceeded | FileTooLarge | WriteZero => SpillError::Full { dir, written: self.len },
+            StorageFull | QuotaExceeded | FileTooLarge | WriteZero => {
+                SpillError::Full { dir, written: self.len }
+            }
             _ => SpillError::Io { dir, source },
         }
     }
@@ -202,14 +204,14 @@ mod tests {
             at = file.read(at, &mut out).unwrap();
             assert_eq!(&out, block);
         }
-        assert_eq!(at, file.len());
+        assert_eq!(at, file.end());
     }
 
     #[test]
     fn a_short_temporary_file_is_an_error_and_not_an_end() {
         let mut file = scratch().file().unwrap();
         file.append(&[1; 100]).unwrap();
-        for cut in [0, 5, 12, 50, 111] {
+        for cut in [111, 50, 12, 5, 0] {
             file.cut(cut);
             let error = file.read(0, &mut Vec::new()).unwrap_err();
             assert!(matches!(error, SpillError::Short { .. }), "cut at {cut}: {error}");

@@ -94,7 +94,7 @@ impl Spool {
         };
         if let Some(file) = &self.file {
             let (mut at, mut block) = (0, Vec::new());
-            while at < file.len() {
+            while at < file.end() {
                 at = file.read(at, &mut block)?;
                 in_block(&block)?;
             }
@@ -153,7 +153,7 @@ impl Cursor<'_> {
     fn next_block(&mut self) -> Result<bool, SpillError> {
         self.offset = 0;
         if self.in_file {
-            if let Some(file) = self.spool.file.as_ref().filter(|file| self.file_at < file.len()) {
+            if let Some(file) = self.spool.file.as_ref().filter(|file| self.file_at < file.end()) {
                 self.file_at = file.read(self.file_at, &mut self.block)?;
                 return Ok(true);
             }

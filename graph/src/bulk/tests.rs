@@ -65,9 +65,8 @@ fn dump(trees: &BulkTrees, pages: &impl ReadPages) -> Dump {
     dump.rejected_count = trees.rejected_count;
     let store = NodeStore::new(pages.pager().clone());
     let named = |props: Vec<(u32, crate::node::Stored)>| -> Props {
-        let value = |(number, stored)| {
-            (trees.properties[number as usize].clone(), value_of(pages, &stored).unwrap())
-        };
+        let value =
+            |(number, stored)| (trees.properties[number as usize].clone(), value_of(pages, &stored).unwrap());
         let mut props: Props = whole_props(pages, props).unwrap().into_iter().map(value).collect();
         props.sort_by(|a, b| a.0.cmp(&b.0));
         props

@@ -4,7 +4,14 @@ use super::*;
 
 fn node(line: u64, id: RowId, key: Option<&str>) -> Row {
     let (label, key) = ("person".into(), key.map(Key::from));
-    Row::Node(NodeRow { space: 0, id: Some(id), label, key, props: Props::new(), place: Place { file: 3, line } })
+    Row::Node(NodeRow {
+        space: 0,
+        id: Some(id),
+        label,
+        key,
+        props: Props::new(),
+        place: Place { file: 3, line },
+    })
 }
 
 fn edge(line: u64, from: RowId, to: RowId) -> EdgeRow {
@@ -120,8 +127,9 @@ fn a_word_where_ids_must_be_integers_is_an_error_and_a_number_may_be_a_key() {
 
 #[test]
 fn only_the_first_ten_are_kept_and_all_are_counted() {
-    let rows: Vec<Row> =
-        std::iter::once(node(1, int(0), None)).chain((0..5000).rev().map(|n| Row::Edge(edge(n + 1, int(0), int(n))))).collect();
+    let rows: Vec<Row> = std::iter::once(node(1, int(0), None))
+        .chain((0..5000).rev().map(|n| Row::Edge(edge(n + 1, int(0), int(n)))))
+        .collect();
     let dump = load(&rows, BulkOptions { on_error: OnError::Skip, ..options(1 << 20) }).unwrap();
     assert_eq!(dump.rejected_count, 4999);
     assert_eq!(dump.rejected, (2..=11).map(|line| Place { file: 4, line }).collect::<Vec<_>>());
