@@ -1,0 +1,302 @@
+//! A page as a whole, without I/O: its vertices, the lists of a vertex, and the strict walk over everything.
+//!
+//! Must always be true: single look-ups check what they touch; [`Leaf::strict`] checks everything, so that keys ascend
+//! strictly and every used byte belongs to exactly one list.
+
+use super::bytes::Bytes;
+use super::directory::{Form, Head};
+use super::list::{List, TYPES};
+use super::{CODEC, EDGES_A_BYTE, Parsed};
+
+/// A page whose fields and directory bounds have been checked.
+#[derive(Copy, Clone)]
+pub(super) struct Leaf<'a> {
+    pub bytes: Bytes<'a>,
+    pub head: Head,
+}
+
+/// Where a vertex's lists stand: one of the main type, or a table.
+enum Lists<'a> {
+    One(usize),
+    Table(Table<'a>),
+}
+
+/// A table of types.
+#[derive(Copy, Clone)]
+struct Table<'a> {
+    bytes: Bytes<'a>,
+    count: usize,
+    type_len: usize,
+    /// Where the types begin; the offsets follow them.
+    types: usize,
+}
+
+impl<'a> Table<'a> {
+    fn parse(bytes: Bytes<'a>, at: usize) -> Parsed<Self> {
+        let form = bytes.byte(at + 1)?;
+        let type_len = match form & 3 {
+            3 => return Err("a type table of unknown form"),
+            log => 1 << log,
+        };
+        let (count, types) = match usize::from(form >> 2) {
+            0 => (bytes.uint(at + 2, 2)? as usize, at + 4),
+            count => (count, at + 2),
+        };
+        if count == 0 {
+            return Err("a type table without types");
+        }
+        bytes
+            .check(types, count * (type_len + 2))
+            .map_err(|_| "a type table reaches beyond the used bytes")?;
+        Ok(Table { bytes, count, type_len, types })
+    }
+
+    fn edge_type(&self, index: usize) -> Parsed<u32> {
+        Ok(self.bytes.uint(self.types + index * self.type_len, self.type_len)? as u32)
+    }
+
+    fn offset(&self, index: usize) -> Parsed<usize> {
+        Ok(self.bytes.uint(self.types + self.count * self.type_len + 2 * index, 2)? as usize)
+    }
+
+    fn end(&self) -> usize {
+        self.types + self.count * (self.type_len + 2)
+    }
+
+    /// Where the list of `edge_type` begins.
+    fn find(&self, edge_type: u32) -> Parsed<Option<usize>> {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            let found = self.edge_type(middle)?;
+            if found == edge_type {
+                let at = self.offset(middle)?;
+                return if at < self.end() {
+                    Err("a list begins before its type table ends")
+                } else {
+                    Ok(Some(at))
+                };
+            }
+            if found < edge_type { low = middle + 1 } else { high = middle }
+        }
+        Ok(None)
+    }
+}
+
+impl<'a> Leaf<'a> {
+    /// A page with its header, as an image has it before it is written.
+    pub fn parse(page: &'a [u8], used: usize, codec: u8) -> Parsed<Self> {
+        if codec != CODEC {
+            return Err("a layout of edge pages that this version does not know");
+        }
+        let bytes = Bytes::new(page, used)?;
+        Ok(Leaf { bytes, head: Head::parse(bytes)? })
+    }
+
+    fn lists(&self, at: usize) -> Parsed<Lists<'a>> {
+        match self.bytes.byte(at)? {
+            TYPES => Ok(Lists::Table(Table::parse(self.bytes, at)?)),
+            _ => Ok(Lists::One(at)),
+        }
+    }
+
+    /// The last vertex.
+    pub fn last(&self) -> u64 {
+        self.head.vertex(self.bytes, self.head.slots - 1)
+    }
+
+    /// The list of one type of a vertex whose lists begin at `at`.
+    fn list(&self, vertex: u64, at: usize, edge_type: u32) -> Parsed<Option<List<'a>>> {
+        let at = match self.lists(at)? {
+            Lists::One(at) => Some(at).filter(|_| edge_type == self.head.main_type),
+            Lists::Table(table) => table.find(edge_type)?,
+        };
+        at.map(|at| List::parse(self.bytes, at, vertex)).transpose()
+    }
+
+    /// The list of one type of `vertex`, if there is one.
+    pub fn find(&self, vertex: u64, edge_type: u32) -> Parsed<Option<List<'a>>> {
+        match self.head.find(self.bytes, vertex)? {
+            Some(at) => self.list(vertex, at, edge_type),
+            None => Ok(None),
+        }
+    }
+
+    /// Gives all lists of a vertex to `each`, which says where a list ends. No list overlaps another, and types ascend
+    /// strictly. Returns where the last list ends.
+    fn each(
+        &self,
+        vertex: u64,
+        at: usize,
+        mut each: impl FnMut(u32, List<'a>) -> Parsed<usize>,
+    ) -> Parsed<usize> {
+        let table = match self.lists(at)? {
+            Lists::One(at) => return each(self.head.main_type, List::parse(self.bytes, at, vertex)?),
+            Lists::Table(table) => table,
+        };
+        let (mut end, mut before) = (table.end(), None);
+        for index in 0..table.count {
+            let edge_type = table.edge_type(index)?;
+            if before >= Some(edge_type) {
+                return Err("types do not ascend");
+            }
+            before = Some(edge_type);
+            if table.offset(index)? != end {
+                return Err("a list does not begin where the one before it ends");
+            }
+            end = each(edge_type, List::parse(self.bytes, end, vertex)?)?;
+        }
+        Ok(end)
+    }
+
+    /// Appends the neighbours of the vertex whose lists begin at `at`. Returns where the last list read ends.
+    fn targets_at(
+        &self,
+        vertex: u64,
+        at: usize,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Parsed<usize> {
+        match edge_type {
+            None => self.each(vertex, at, |_, list| list.targets(out)),
+            Some(wanted) => match self.list(vertex, at, wanted)? {
+                Some(list) => list.targets(out),
+                None => Ok(at),
+            },
+        }
+    }
+
+    /// Appends the neighbours of `vertex`. After an error `out` is what it was.
+    pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        let len = out.len();
+        self.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
+    }
+
+    /// Appends type, neighbour and rank of each edge of `vertex`. After an error `out` is what it was.
+    pub fn edges(&self, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Parsed<()> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        let len = out.len();
+        self.each(vertex, at, |edge_type, list| list.edges(edge_type, out))
+            .map(|_| ())
+            .inspect_err(|_| out.truncate(len))
+    }
+
+    /// How many edges `vertex` has here. Reads the lists' fields only.
+    pub fn degree(&self, vertex: u64, edge_type: Option<u32>) -> Parsed<u64> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(0) };
+        if let Some(edge_type) = edge_type {
+            return Ok(self.list(vertex, at, edge_type)?.map_or(0, |list| list.degree() as u64));
+        }
+        match self.lists(at)? {
+            Lists::One(at) => Ok(List::parse(self.bytes, at, vertex)?.degree() as u64),
+            Lists::Table(table) => (0..table.count).try_fold(0, |sum, index| {
+                Ok(sum + List::parse(self.bytes, table.offset(index)?, vertex)?.degree() as u64)
+            }),
+        }
+    }
+
+    /// The vertices that have lists here.
+    pub fn vertices(&self) -> impl Iterator<Item = u64> + use<'a> {
+        let Leaf { bytes, head } = *self;
+        let dense = head.form == Form::Dense;
+        (0..head.slots)
+            .filter(move |slot| !dense || head.offset(bytes, *slot) != 0)
+            .map(move |slot| head.vertex(bytes, slot))
+    }
+
+    /// Gives each vertex and its neighbours to `each`, in order; vertices without such edges are left out. No list is
+    /// read twice, so that time is bounded by the page's bytes.
+    pub fn scan(
+        &self,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+        each: &mut dyn FnMut(u64, &[u64]),
+    ) -> Parsed<()> {
+        let (mut end, mut before) = (self.head.end(), None);
+        for slot in 0..self.head.slots {
+            let at = self.head.offset(self.bytes, slot);
+            if at == 0 && self.head.form == Form::Dense {
+                continue;
+            }
+            let vertex = self.head.vertex(self.bytes, slot);
+            if at < end || before >= Some(vertex) {
+                return Err("lists overlap, or vertices do not ascend");
+            }
+            before = Some(vertex);
+            out.clear();
+            end = self.targets_at(vertex, at, edge_type, out)?;
+            if !out.is_empty() {
+                each(vertex, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the strict walk.
+    pub fn strict(&self) -> Strict {
+        Strict { head: self.head, slot: 0, end: self.head.end(), before: None, edges: 0 }
+    }
+}
+
+/// The strict walk over a page, vertex by vertex. It holds no borrow, so that it can stand beside the page.
+#[derive(Clone, Debug)]
+pub(super) struct Strict {
+    head: Head,
+    slot: usize,
+    end: usize,
+    before: Option<u64>,
+    edges: usize,
+}
+
+impl Strict {
+    /// The next vertex; its edges are appended to `out`. At the end everything has been checked.
+    pub fn next(&mut self, bytes: Bytes<'_>, out: &mut Vec<(u32, u64, u32)>) -> Parsed<Option<u64>> {
+        let dense = self.head.form == Form::Dense;
+        while dense && self.slot < self.head.slots && self.head.offset(bytes, self.slot) == 0 {
+            if self.slot == 0 || self.slot + 1 == self.head.slots {
+                return Err("the directory begins or ends with a vertex without edges");
+            }
+            self.slot += 1;
+        }
+        if self.slot == self.head.slots {
+            return if self.end == bytes.used() {
+                Ok(None)
+            } else {
+                Err("used bytes that belong to no list")
+            };
+        }
+        let vertex = self.head.vertex(bytes, self.slot);
+        let ascends = match self.before {
+            None => vertex == self.head.first,
+            Some(before) => before < vertex,
+        };
+        if !ascends {
+            return Err("vertices do not ascend from the first one");
+        }
+        if self.head.offset(bytes, self.slot) != self.end {
+            return Err("a list does not begin where the one before it ends");
+        }
+        let (leaf, len) = (Leaf { bytes, head: self.head }, out.len());
+        self.end = leaf.each(vertex, self.end, |edge_type, list| list.edges(edge_type, out))?;
+        self.edges += out.len() - len;
+        if self.edges > EDGES_A_BYTE * bytes.page_len() {
+            return Err("more edges than a page may hold");
+        }
+        self.slot += 1;
+        self.before = Some(vertex);
+        Ok(Some(vertex))
+    }
+
+    /// Checks the whole page.
+    pub fn check_all(mut self, bytes: Bytes<'_>) -> Parsed<()> {
+        let mut edges = Vec::new();
+        while self.next(bytes, &mut edges)?.is_some() {
+            edges.clear();
+        }
+        match bytes.rest().iter().all(|byte| *byte == 0) {
+            true => Ok(()),
+            false => Err("bytes beyond the used length are not zero"),
+        }
+    }
+}

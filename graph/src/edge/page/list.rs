@@ -1,0 +1,327 @@
+//! One list: a vertex's neighbours under one type, encoded, and decoded block by block.
+//!
+//! Must always be true: what a list claims is checked against the used bytes of its page before it is believed, once for
+//! the list's fields and once a block.
+
+use super::bytes::Bytes;
+use super::codec::{
+    BLOCK, byte_len, code_for, pack, packed_len, unpack, unpack_one, unzigzag, width, zigzag,
+};
+use super::measure::rank_width;
+use super::{EDGES_A_BYTE, Parsed};
+
+/// Degrees from here on take four more bytes.
+pub(super) const LONG_FROM: usize = 252;
+
+const PARALLEL: u8 = 252;
+const RANKED: u8 = 253;
+/// Stands where a list could begin: a table of types.
+pub(super) const TYPES: u8 = 254;
+const LONG: u8 = 255;
+
+/// What a list says about ranks.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// All are 0, and no neighbour stands twice.
+    Plain,
+    /// They count from 0 at each neighbour.
+    Parallel,
+    /// They follow the gaps.
+    Ranked,
+}
+
+/// Appends a list in a form that [`super::measure::fit`] found right for it.
+pub(super) fn encode(out: &mut Vec<u8>, vertex: u64, neighbors: &[u64], ranks: &[u32], form: Form) {
+    match form {
+        Form::Plain => {}
+        Form::Parallel => out.push(PARALLEL),
+        Form::Ranked => out.push(RANKED),
+    }
+    let degree = neighbors.len();
+    if degree < LONG_FROM {
+        out.push(degree as u8);
+    } else {
+        out.push(LONG);
+        let degree = u32::try_from(degree).expect("a page holds fewer edges than that");
+        out.extend_from_slice(&degree.to_le_bytes());
+    }
+    let first = zigzag(neighbors[0].wrapping_sub(vertex) as i64);
+    let (head, first_len) = (out.len(), byte_len(first));
+    out.push((first_len as u8 - 1) << 5);
+    out.extend_from_slice(&first.to_le_bytes()[..first_len]);
+
+    let less = u64::from(form == Form::Plain);
+    let mut gaps = [0; BLOCK];
+    for (index, block) in neighbors[1..].chunks(BLOCK).enumerate() {
+        let mut before = neighbors[index * BLOCK];
+        let mut all = 0;
+        for (gap, neighbor) in gaps.iter_mut().zip(block) {
+            *gap = neighbor - before - less;
+            before = *neighbor;
+            all |= *gap;
+        }
+        let code = code_for(all);
+        match index {
+            0 => out[head] |= code,
+            _ => out.push(code),
+        }
+        pack(out, width(code), gaps[..block.len()].iter().copied());
+    }
+    if form == Form::Ranked {
+        let width = rank_width(ranks.iter().fold(0, |all, rank| all | rank));
+        out.push(width as u8);
+        pack(out, width, ranks.iter().map(|rank| (*rank).into()));
+    }
+}
+
+/// A list of a page, its fields read.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct List<'a> {
+    bytes: Bytes<'a>,
+    degree: usize,
+    form: Form,
+    first: u64,
+    code: u8,
+    /// Where the first block begins.
+    blocks: usize,
+}
+
+impl<'a> List<'a> {
+    /// Reads the fields of the list of `vertex` at `at`.
+    #[inline]
+    pub fn parse(bytes: Bytes<'a>, at: usize, vertex: u64) -> Parsed<Self> {
+        let (mut at, mut byte) = (at, bytes.byte(at)?);
+        let form = match byte {
+            PARALLEL => Form::Parallel,
+            RANKED => Form::Ranked,
+            _ => Form::Plain,
+        };
+        if form != Form::Plain {
+            at += 1;
+            byte = bytes.byte(at)?;
+        }
+        at += 1;
+        let degree = match byte {
+            1..PARALLEL => byte.into(),
+            LONG => {
+                let degree = bytes.uint(at, 4)? as usize;
+                at += 4;
+                if !(LONG_FROM..=EDGES_A_BYTE * bytes.page_len()).contains(&degree) {
+                    return Err("a list claims a degree that it cannot have");
+                }
+                degree
+            }
+            _ => return Err("a list without a degree"),
+        };
+        let head = bytes.byte(at)?;
+        let first_len = usize::from(head >> 5) + 1;
+        let first = vertex.wrapping_add(unzigzag(bytes.uint(at + 1, first_len)?) as u64);
+        if first == u64::MAX {
+            return Err("a neighbour beyond the largest id");
+        }
+        Ok(List { bytes, degree, form, first, code: head & 31, blocks: at + 1 + first_len })
+    }
+
+    /// How many edges the list has.
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
+    fn walk(&self) -> Walk<'a> {
+        Walk {
+            bytes: self.bytes,
+            at: self.blocks,
+            left: self.degree - 1,
+            code: Some(self.code),
+            last: self.first,
+            less: u64::from(self.form == Form::Plain),
+        }
+    }
+
+    /// Appends the neighbours. Returns where the list ends.
+    pub fn targets(&self, out: &mut Vec<u64>) -> Parsed<usize> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        out.reserve(self.degree);
+        out.push(self.first);
+        while walk.left > 0 {
+            let count = walk.next(&mut block)?;
+            out.extend_from_slice(&block[..count]);
+        }
+        Ok(self.ranks(walk.at)?.end)
+    }
+
+    /// Appends type, neighbour and rank of each edge; they ascend strictly. Returns where the list ends.
+    pub fn edges(&self, edge_type: u32, out: &mut Vec<(u32, u64, u32)>) -> Parsed<usize> {
+        let from = out.len();
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        out.reserve(self.degree);
+        out.push((edge_type, self.first, 0));
+        while walk.left > 0 {
+            let count = walk.next(&mut block)?;
+            out.extend(block[..count].iter().map(|neighbor| (edge_type, *neighbor, 0)));
+        }
+        let ranks = self.ranks(walk.at)?;
+        let mut before = None;
+        for (index, (_, neighbor, rank)) in out[from..].iter_mut().enumerate() {
+            *rank = ranks.rank(index, before, *neighbor);
+            if before >= Some((*neighbor, *rank)) {
+                return Err("an edge stands twice, or ranks do not ascend");
+            }
+            before = Some((*neighbor, *rank));
+        }
+        Ok(ranks.end)
+    }
+
+    /// Appends the ranks of the edges to `neighbor`, ascending.
+    pub fn ranks_of(&self, neighbor: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        let mut hits = 0..0;
+        let mut mark = |index: usize, found: u64| {
+            if found == neighbor {
+                hits = if hits.is_empty() { index..index + 1 } else { hits.start..index + 1 };
+            }
+        };
+        mark(0, self.first);
+        let mut index = 1;
+        while walk.left > 0 && walk.last <= neighbor {
+            let count = walk.next(&mut block)?;
+            block[..count].iter().zip(index..).for_each(|(found, index)| mark(index, *found));
+            index += count;
+        }
+        if hits.is_empty() {
+            return Ok(());
+        }
+        if self.form != Form::Ranked {
+            out.extend(0..hits.len() as u32);
+            return Ok(());
+        }
+        walk.skip()?;
+        let ranks = self.ranks(walk.at)?;
+        out.extend(hits.map(|index| ranks.rank(index, None, neighbor)));
+        Ok(())
+    }
+
+    /// Whether there is an edge to `neighbor`, of any rank.
+    pub fn contains(&self, neighbor: u64) -> Parsed<bool> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        if neighbor <= self.first {
+            return Ok(neighbor == self.first);
+        }
+        while walk.left > 0 {
+            let count = walk.next(&mut block)?;
+            if walk.last >= neighbor {
+                return Ok(block[..count].contains(&neighbor));
+            }
+        }
+        Ok(false)
+    }
+
+    /// The ranks, where the blocks end at `at`.
+    fn ranks(&self, at: usize) -> Parsed<Ranks<'a>> {
+        if self.form != Form::Ranked {
+            return Ok(Ranks { packed: &[], width: 0, form: self.form, end: at });
+        }
+        let width = usize::from(self.bytes.byte(at)?);
+        if !(1..=32).contains(&width) {
+            return Err("ranks of a width that they cannot have");
+        }
+        let len = packed_len(self.degree, width);
+        self.bytes.check(at + 1, len)?;
+        Ok(Ranks { packed: self.bytes.tail(at + 1), width, form: self.form, end: at + 1 + len })
+    }
+}
+
+/// The ranks of a list.
+struct Ranks<'a> {
+    packed: &'a [u8],
+    width: usize,
+    form: Form,
+    end: usize,
+}
+
+impl Ranks<'_> {
+    /// The rank of the edge at `index`, which goes to `neighbor`; `before` is the edge before it.
+    #[inline]
+    fn rank(&self, index: usize, before: Option<(u64, u32)>, neighbor: u64) -> u32 {
+        match (self.form, before) {
+            (Form::Ranked, _) => unpack_one(self.packed, self.width, index) as u32,
+            (Form::Parallel, Some((same, rank))) if same == neighbor => rank.saturating_add(1),
+            _ => 0,
+        }
+    }
+}
+
+/// A walk over the blocks of a list.
+struct Walk<'a> {
+    bytes: Bytes<'a>,
+    at: usize,
+    /// Neighbours that are still to come.
+    left: usize,
+    /// The next block's width code, if it does not stand in front of the block.
+    code: Option<u8>,
+    last: u64,
+    less: u64,
+}
+
+impl Walk<'_> {
+    /// Code, number of gaps and place of the next block, which lies within the used bytes.
+    #[inline]
+    fn block(&mut self) -> Parsed<(u8, usize, usize)> {
+        let code = match self.code.take() {
+            Some(code) => code,
+            None => {
+                let code = self.bytes.byte(self.at)?;
+                self.at += 1;
+                code
+            }
+        };
+        if code > 31 {
+            return Err("a width code that does not exist");
+        }
+        let (count, at) = (self.left.min(BLOCK), self.at);
+        let len = packed_len(count, width(code));
+        self.bytes.check(at, len)?;
+        self.at += len;
+        self.left -= count;
+        Ok((code, count, at))
+    }
+
+    /// Decodes the next neighbours, and says how many.
+    #[inline]
+    fn next(&mut self, out: &mut [u64; BLOCK]) -> Parsed<usize> {
+        let (code, count, at) = self.block()?;
+        unpack(self.bytes.tail(at), code, count, out);
+        let before = self.last;
+        let mut last = before;
+        if width(code) < 60 {
+            for gap in &mut out[..count] {
+                last = last.wrapping_add(*gap + self.less);
+                *gap = last;
+            }
+        } else {
+            for gap in &mut out[..count] {
+                let step = gap.checked_add(self.less).and_then(|gap| last.checked_add(gap));
+                last = step.unwrap_or(u64::MAX);
+                *gap = last;
+            }
+        }
+        // Sixteen gaps below 2^60 overflow at most once, and then the block ends below where it began.
+        if last < before || last == u64::MAX {
+            return Err("a neighbour beyond the largest id");
+        }
+        self.last = last;
+        Ok(count)
+    }
+
+    /// Passes over the rest.
+    fn skip(&mut self) -> Parsed<()> {
+        while self.left > 0 {
+            self.block()?;
+        }
+        Ok(())
+    }
+}

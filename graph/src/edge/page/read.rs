@@ -1,0 +1,113 @@
+//! Reading adjacency leaves: what the edge layer calls. Damage becomes an error that names the page.
+
+use super::leaf::Leaf;
+use super::{EdgeKey, Parsed};
+use storage_core::pager::{Page, PageError};
+
+/// What [`targets`] found of a vertex in one leaf.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Neighbours appended.
+    pub edges: usize,
+    /// No greater vertex is in this page: the vertex may go on in the next leaf. Whether it does, [`goes_on`] tells.
+    pub at_end: bool,
+}
+
+/// Whether a vertex with edges in (or missing from) a leaf may have more in the next one: `upper` is the next leaf's lower
+/// bound. A leaf that begins with a new vertex has that vertex alone for its bound, one that begins inside a vertex's
+/// edges has a longer one.
+pub fn goes_on(upper: &[u8], vertex: u64) -> bool {
+    upper.strip_prefix(&vertex.to_be_bytes()).is_some_and(|rest| !rest.is_empty())
+}
+
+/// Opens the page and maps damage to its error.
+#[inline]
+fn with<T>(page: &Page, read: impl FnOnce(Leaf<'_>) -> Parsed<T>) -> Result<T, PageError> {
+    Leaf::parse(page, page.used(), page.codec()).and_then(read).map_err(|what| page.damage(what))
+}
+
+/// Appends the neighbours of `vertex`, a neighbour for each edge: by type, then ascending. With `edge_type` only that
+/// type's. After an error `out` is what it was.
+pub fn targets(
+    page: &Page,
+    vertex: u64,
+    edge_type: Option<u32>,
+    out: &mut Vec<u64>,
+) -> Result<Segment, PageError> {
+    let before = out.len();
+    with(page, |leaf| {
+        leaf.targets(vertex, edge_type, out)?;
+        Ok(Segment { edges: out.len() - before, at_end: vertex >= leaf.last() })
+    })
+}
+
+/// Appends type, neighbour and rank of each edge of `vertex`, in order. After an error `out` is what it was.
+pub fn edges(page: &Page, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Result<(), PageError> {
+    with(page, |leaf| leaf.edges(vertex, out))
+}
+
+/// How many edges (of one type, or of all) `vertex` has in this page. Decodes no list.
+pub fn degree(page: &Page, vertex: u64, edge_type: Option<u32>) -> Result<u64, PageError> {
+    with(page, |leaf| leaf.degree(vertex, edge_type))
+}
+
+/// Whether `vertex` has an edge of this type to `neighbor` in this page, of any rank.
+pub fn contains(page: &Page, vertex: u64, edge_type: u32, neighbor: u64) -> Result<bool, PageError> {
+    with(page, |leaf| leaf.find(vertex, edge_type)?.map_or(Ok(false), |list| list.contains(neighbor)))
+}
+
+/// Appends the ranks of the edges of this type from `vertex` to `neighbor` in this page, ascending.
+pub fn ranks(
+    page: &Page,
+    vertex: u64,
+    edge_type: u32,
+    neighbor: u64,
+    out: &mut Vec<u32>,
+) -> Result<(), PageError> {
+    with(page, |leaf| leaf.find(vertex, edge_type)?.map_or(Ok(()), |list| list.ranks_of(neighbor, out)))
+}
+
+/// Whether this very edge is in this page.
+pub(super) fn find(page: &Page, key: &EdgeKey) -> Result<bool, PageError> {
+    with(page, |leaf| find_in(leaf, key))
+}
+
+/// The same without I/O.
+pub(super) fn find_in(leaf: Leaf<'_>, key: &EdgeKey) -> Parsed<bool> {
+    let Some(list) = leaf.find(key.vertex, key.edge_type)? else { return Ok(false) };
+    let mut ranks = Vec::new();
+    list.ranks_of(key.neighbor, &mut ranks)?;
+    Ok(ranks.contains(&key.rank))
+}
+
+/// The smallest vertex in this page.
+pub fn first_vertex(page: &Page) -> Result<u64, PageError> {
+    with(page, |leaf| Ok(leaf.head.first))
+}
+
+/// The greatest vertex in this page.
+pub fn last_vertex(page: &Page) -> Result<u64, PageError> {
+    with(page, |leaf| Ok(leaf.last()))
+}
+
+/// The vertices in this page, ascending.
+pub fn vertices(page: &Page) -> Result<impl Iterator<Item = u64>, PageError> {
+    let leaf = Leaf::parse(page, page.used(), page.codec()).map_err(|what| page.damage(what))?;
+    Ok(leaf.vertices())
+}
+
+/// Gives each vertex of the page with its neighbours (of one type, or of all) to `each`, ascending; `buffer` holds
+/// them meanwhile. Vertices without such edges are left out. Damage may show after some were given.
+pub fn scan(
+    page: &Page,
+    edge_type: Option<u32>,
+    buffer: &mut Vec<u64>,
+    each: &mut dyn FnMut(u64, &[u64]),
+) -> Result<(), PageError> {
+    with(page, |leaf| leaf.scan(edge_type, buffer, each))
+}
+
+/// Checks everything that the layout says about a page.
+pub fn validate(page: &Page) -> Result<(), PageError> {
+    with(page, |leaf| leaf.strict().check_all(leaf.bytes))
+}
