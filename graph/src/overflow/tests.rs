@@ -139,3 +139,20 @@ fn pages_with_changed_bytes_never_panic_nor_loop() {
         tx.free(forged);
     }
 }
+
+#[test]
+fn a_page_of_another_level_is_damage() {
+    let pager = pager(PageSize::K4);
+    let mut tx = pager.begin_write().expect("a transaction");
+    let root = write(&mut tx, &vec![7; 40_000]).expect("written");
+    let page = tx.page(root, PageKind::Overflow).expect("readable");
+    let mut bytes = page.to_vec();
+    bytes[LEVEL] = 2;
+    let higher = forged(&mut tx, &bytes, page.used());
+    let error = read(&tx, higher, 40_000).expect_err("level 2 where 1 should be");
+    assert!(
+        error.to_string().starts_with(&format!("page {} (overflow) is damaged", higher.page())),
+        "{error}"
+    );
+    assert!(read(&tx, root, 40_000).is_ok());
+}

@@ -141,6 +141,7 @@ fn the_order_of_types_is_part_of_the_format() {
     assert!(compare(&Value::Timestamp(9), &Value::List(vec![])).is_lt());
     assert_eq!(key(&Value::Int(1)), [0x18, 0xbf, 0xf0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(key(&Value::Int((1 << 53) + 1)), [0x18, 0xc3, 0x40, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(key(&Value::Int(-(1 << 53))), [0x18, 0x3c, 0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
     assert_eq!(key(&"a\0".into()), [0x20, b'a', 0, 0xff, 0, 0]);
 }
 
