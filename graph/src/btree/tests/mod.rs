@@ -53,7 +53,7 @@ impl Store {
 
     /// Pages in use that are not the tree's: superblock, meta pages, map. With every page freed once and none forgotten
     /// these stay few.
-    pub fn overhead(&self, tree: &Records) -> u64 {
+    pub fn overhead<F: LeafFormat>(&self, tree: &Tree<F>) -> u64 {
         drop(self.write()); // gives back what was in quarantine
         let stats = self.pager.stats().expect("stats");
         let used = stats.page_count - stats.free_pages - stats.quarantined_pages;
