@@ -9,8 +9,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use storage_core::device::{
-    DeviceError, DeviceErrorKind, DeviceInfo, LentPage, OpenOptions, Operation, PageDevice, ReadPage, WriteBlock,
-    WritePage,
+    DeviceError, DeviceErrorKind, DeviceInfo, LentPage, OpenOptions, Operation, PageDevice, ReadPage,
+    WriteBlock, WritePage,
 };
 use storage_core::page::{PageCount, PageId, PageRun};
 
@@ -83,7 +83,11 @@ pub(crate) fn open(
     }
 }
 
-fn open_one(path: &Path, backend: Backend, options: &OpenOptions) -> Result<Arc<dyn PageDevice>, DeviceError> {
+fn open_one(
+    path: &Path,
+    backend: Backend,
+    options: &OpenOptions,
+) -> Result<Arc<dyn PageDevice>, DeviceError> {
     match backend {
         #[cfg(feature = "file")]
         Backend::File => Ok(Arc::new(storage_file::FileDevice::open(path, options)?)),
@@ -112,7 +116,9 @@ fn open_auto(path: &Path, options: &OpenOptions) -> Result<Arc<dyn PageDevice>, 
             Err(e) => return Err(e),
         }
     }
-    Err(DeviceError::new(DeviceErrorKind::Unsupported, Operation::Open, "auto").path(path).detail(reasons.join("; ")))
+    Err(DeviceError::new(DeviceErrorKind::Unsupported, Operation::Open, "auto")
+        .path(path)
+        .detail(reasons.join("; ")))
 }
 
 /// The device that `auto` took; it says so, and is that device otherwise.

@@ -35,9 +35,9 @@ mod error;
 pub mod export;
 pub mod import;
 pub mod index;
+mod inspect;
 pub mod model;
 pub mod node;
-mod inspect;
 mod options;
 pub mod overflow;
 mod reader;
@@ -56,7 +56,10 @@ pub use error::{CommitError, OpenError, ReadError, WriteError};
 pub use inspect::{PageInfo, describe_page, page_references};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
-pub use reader::{Degree, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Edges, Reader, Snapshot};
+pub use reader::{
+    Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
+    Snapshot,
+};
 pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;

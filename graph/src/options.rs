@@ -152,11 +152,8 @@ impl Options {
     }
 
     fn open_file(&self, path: &Path, mode: OpenMode) -> Result<Arc<dyn PageDevice>, OpenError> {
-        let options = OpenOptions {
-            mode,
-            read_only: self.read_only || self.older_root,
-            direct_io: self.direct_io,
-        };
+        let options =
+            OpenOptions { mode, read_only: self.read_only || self.older_root, direct_io: self.direct_io };
         Ok(backend::open(path, self.backend, &options)?)
     }
 

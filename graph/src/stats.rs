@@ -90,9 +90,11 @@ impl Database {
     pub fn stats(&self) -> Result<Stats, ReadError> {
         let snapshot = self.begin_read()?;
         let pages = self.pages()?;
-        let pager = self.inner.pager.stats().map_err(|e| {
-            PageError::damage(PageId::new(1), PageKind::Meta, e.to_string())
-        })?;
+        let pager = self
+            .inner
+            .pager
+            .stats()
+            .map_err(|e| PageError::damage(PageId::new(1), PageKind::Meta, e.to_string()))?;
         let mut kinds = BTreeMap::new();
         for PageInfo { kind, used, .. } in &pages {
             let (count, bytes) = kinds.entry(*kind).or_insert((0, 0));

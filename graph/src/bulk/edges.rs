@@ -104,6 +104,11 @@ pub(super) fn sort(rows: &mut Vec<EdgeItem>) {
         rows.sort_by(EdgeItem::order);
         return;
     }
+    // Edge lists often come by source: then only each list is to be sorted.
+    if rows.is_sorted_by_key(|row| row.vertex) {
+        rows.chunk_by_mut(|a, b| a.vertex == b.vertex).for_each(|list| list.sort_by(EdgeItem::order));
+        return;
+    }
     let mut other = Vec::new();
     radix(rows, &mut other, |row| row.rank.into());
     radix(rows, &mut other, |row| row.neighbor);
@@ -245,6 +250,12 @@ mod tests {
             let mut sorted = rows;
             sort(&mut sorted);
             assert_eq!(sorted, expected, "{count} rows");
+            sorted.reverse();
+            sorted.sort_by_key(|row| row.vertex);
+            let mut by_list = sorted.clone();
+            sorted.sort_by_key(EdgeItem::key);
+            sort(&mut by_list);
+            assert_eq!(by_list, sorted, "{count} rows that come by vertex");
         }
     }
 

@@ -100,8 +100,10 @@ pub(crate) fn load(
             (Some(b'l'), id) => {
                 let nodes = bytes.varint().map_err(|_| damage("broken label"))?;
                 let keyed = bytes.varint().map_err(|_| damage("broken label"))?;
-                let name = text(&record.bytes[bytes.position()..]).ok_or_else(|| damage("a label's name is not UTF-8"))?;
-                push(&mut catalog.labels, id, LabelInfo { name, nodes, keyed }).ok_or_else(|| damage("labels"))?;
+                let name = text(&record.bytes[bytes.position()..])
+                    .ok_or_else(|| damage("a label's name is not UTF-8"))?;
+                push(&mut catalog.labels, id, LabelInfo { name, nodes, keyed })
+                    .ok_or_else(|| damage("labels"))?;
             }
             (Some(b'p'), id) => {
                 let name = text(&record.bytes).ok_or_else(|| damage("a property's name is not UTF-8"))?;
@@ -110,7 +112,8 @@ pub(crate) fn load(
             (Some(b't'), id) => {
                 let edges = bytes.varint().map_err(|_| damage("broken edge type"))?;
                 let flags = bytes.u8().map_err(|_| damage("broken edge type"))?;
-                let name = text(&record.bytes[bytes.position()..]).ok_or_else(|| damage("an edge type's name is not UTF-8"))?;
+                let name = text(&record.bytes[bytes.position()..])
+                    .ok_or_else(|| damage("an edge type's name is not UTF-8"))?;
                 let info = TypeInfo { name, edges, undirected: flags & 1 != 0 };
                 push(&mut catalog.types, id, info).ok_or_else(|| damage("edge types"))?;
             }

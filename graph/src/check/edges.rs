@@ -57,12 +57,16 @@ impl Checker<'_> {
         let root = self.root_page(2);
         for ((_, info), found) in graph.catalog.types.iter().zip(&out.by_type) {
             if info.edges != *found {
-                let what = format!("the catalog counts {} edges of type `{}`, there are {found}", info.edges, info.name);
+                let what = format!(
+                    "the catalog counts {} edges of type `{}`, there are {found}",
+                    info.edges, info.name
+                );
                 self.note(root, PageKind::Record, what);
             }
         }
         if graph.catalog.edge_count != out.edges {
-            let what = format!("the catalog counts {} edges, there are {}", graph.catalog.edge_count, out.edges);
+            let what =
+                format!("the catalog counts {} edges, there are {}", graph.catalog.edge_count, out.edges);
             self.note(root, PageKind::Record, what);
         }
         self.check_edge_props()
@@ -139,7 +143,11 @@ impl Checker<'_> {
             match graph.out.get(self.snapshot, &key) {
                 Ok(Some(())) => {}
                 Ok(None) => {
-                    self.note(root, PageKind::Record, format!("properties of an edge that is not there: {key:?}"));
+                    self.note(
+                        root,
+                        PageKind::Record,
+                        format!("properties of an edge that is not there: {key:?}"),
+                    );
                 }
                 Err(e) => drop(self.caught(Err(e))?),
             }

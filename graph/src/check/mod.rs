@@ -165,7 +165,10 @@ impl Checker<'_> {
     }
 
     /// Walks tree by tree; what stops one is handed over, and the next follows.
-    fn walk_each(&mut self, mut result: impl FnMut(&mut Self, Result<(), PageError>) -> Result<(), ReadError>) -> Result<(), ReadError> {
+    fn walk_each(
+        &mut self,
+        mut result: impl FnMut(&mut Self, Result<(), PageError>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         let walked = self.walk(&graph.catalog_tree, "catalog");
         result(self, walked)?;
@@ -215,7 +218,11 @@ impl Checker<'_> {
         for page in fixed.chain(map.map_pages.iter().copied()).chain(owned.iter().copied()) {
             match reachable.get_mut(page.get() as usize) {
                 Some(seen) => *seen = true,
-                None => self.note(page, PageKind::Meta, "reachable, but beyond the end that the root record names"),
+                None => self.note(
+                    page,
+                    PageKind::Meta,
+                    "reachable, but beyond the end that the root record names",
+                ),
             }
         }
         for page in &map.map_pages {
@@ -226,7 +233,9 @@ impl Checker<'_> {
         for (i, (used, reachable)) in map.used.iter().zip(&reachable).enumerate() {
             let page = PageId::new(i as u64);
             match (used, reachable) {
-                (true, false) => self.note(page, PageKind::MapRegion, "marked in use, but nothing reaches it"),
+                (true, false) => {
+                    self.note(page, PageKind::MapRegion, "marked in use, but nothing reaches it")
+                }
                 (false, true) => self.note(page, PageKind::MapRegion, "reachable, but marked free"),
                 _ => {}
             }

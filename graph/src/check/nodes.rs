@@ -5,7 +5,7 @@ use crate::catalog::Names;
 use crate::error::ReadError;
 use crate::index::{key_of, node_of};
 use crate::model::LabelId;
-use crate::node::value_of;
+use crate::node::{StoredProps, value_of, whole_props};
 use storage_core::page::PageKind;
 use storage_core::pager::PageError;
 
@@ -57,19 +57,13 @@ impl Checker<'_> {
                 let found = self.key_entry(&graph, LabelId(record.label), key);
                 match found {
                     Ok(Some(node)) if node.0 == id => {}
-                    Ok(_) => self.note(root, PageKind::Node, format!("node {id} is missing in the key index")),
+                    Ok(_) => {
+                        self.note(root, PageKind::Node, format!("node {id} is missing in the key index"))
+                    }
                     Err(e) => drop(self.caught(Err(e))?),
                 }
             }
-            for (property, stored) in &record.props {
-                if graph.catalog.properties.get(*property).is_none() && *property != crate::node::REST {
-                    self.note(root, PageKind::Node, format!("node {id} has an unknown property"));
-                }
-                if *property != crate::node::REST {
-                    let readable = value_of(self.snapshot, stored).map(drop);
-                    self.caught(readable)?;
-                }
-            }
+            self.check_props(id, record.props)?;
         }
         self.compare_counts(&graph.catalog.labels, &labels, graph.catalog.node_count);
         let last = ids.0.last().map_or(0, |(first, count)| first + count);
@@ -77,6 +71,22 @@ impl Checker<'_> {
             self.note(root, PageKind::Record, "the catalog's next node id is in use");
         }
         Ok(Some(ids))
+    }
+
+    fn check_props(&mut self, id: u64, props: StoredProps) -> Result<(), ReadError> {
+        let catalog = self.graph.catalog.clone();
+        let snapshot = self.snapshot;
+        let mut unknown = false;
+        let readable = whole_props(snapshot, props).and_then(|props| {
+            unknown = props.iter().any(|(property, _)| catalog.properties.get(*property).is_none());
+            props.iter().try_for_each(|(_, stored)| value_of(snapshot, stored).map(drop))
+        });
+        self.caught(readable)?;
+        if unknown {
+            let root = self.root_page(0);
+            self.note(root, PageKind::Node, format!("node {id} has an unknown property"));
+        }
+        Ok(())
     }
 
     fn key_entry(
@@ -127,12 +137,17 @@ impl Checker<'_> {
             };
             match graph.nodes.get(self.snapshot, &node.0) {
                 Ok(Some(found)) if found.label == label.0 && found.key.as_ref() == Some(&key) => {}
-                Ok(_) => self.note(root, PageKind::Record, format!("the key index names node {node} for a key it has not")),
+                Ok(_) => self.note(
+                    root,
+                    PageKind::Record,
+                    format!("the key index names node {node} for a key it has not"),
+                ),
                 Err(e) => drop(self.caught(Err(e))?),
             }
         }
         if count != graph.catalog.keyed() {
-            let what = format!("the key index has {count} entries for {} nodes with keys", graph.catalog.keyed());
+            let what =
+                format!("the key index has {count} entries for {} nodes with keys", graph.catalog.keyed());
             self.note(root, PageKind::Record, what);
         }
         Ok(())

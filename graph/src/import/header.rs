@@ -88,9 +88,13 @@ impl Header {
         })
     }
 
-    /// Whether a column says each row's label or type.
-    pub fn has_label_or_type(&self) -> bool {
-        self.roles.iter().any(|role| matches!(role, Role::Label | Role::Type { .. }))
+    /// The ID spaces in which rows of edges name their ends.
+    pub fn end_spaces(&self) -> Vec<u32> {
+        let space = |role: &Role| match role {
+            Role::Start(space) | Role::End(space) => Some(*space),
+            _ => None,
+        };
+        self.roles.iter().filter_map(space).collect()
     }
 
     /// Reads a header from the fields of its row. Every error is fatal.

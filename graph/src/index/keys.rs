@@ -52,7 +52,11 @@ impl KeyIndex {
         let Some(record) = tree.get(pages, &index_key(label, key))? else { return Ok(None) };
         node_of(&record).map(Some).ok_or_else(|| {
             let page = tree.root().flatten().map_or(storage_core::page::PageId::new(0), |r| r.page());
-            PageError::damage(page, storage_core::page::PageKind::Record, "an entry of the key index names no node")
+            PageError::damage(
+                page,
+                storage_core::page::PageKind::Record,
+                "an entry of the key index names no node",
+            )
         })
     }
 

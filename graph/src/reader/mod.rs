@@ -101,7 +101,10 @@ impl<R: ReadPages> Reader<R> {
         let mut known = types.iter().filter_map(|t| self.catalog().types.get(t.0)).peekable();
         let both = match known.peek() {
             Some(_) => known.all(undirected),
-            None => self.catalog().types.iter().len() > 0 && self.catalog().types.iter().all(|(_, t)| t.undirected),
+            None => {
+                self.catalog().types.iter().len() > 0
+                    && self.catalog().types.iter().all(|(_, t)| t.undirected)
+            }
         };
         if both { Direction::Both } else { Direction::Out }
     }

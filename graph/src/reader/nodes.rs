@@ -4,7 +4,7 @@ use super::Reader;
 use crate::edge::EdgeKey;
 use crate::error::ReadError;
 use crate::model::{Edge, Key, LabelId, NodeId, Props};
-use crate::node::StoredProps;
+use crate::node::{StoredProps, whole_props};
 use storage_core::pager::ReadPages;
 
 /// A node's label, key and properties.
@@ -29,7 +29,7 @@ impl<R: ReadPages> Reader<R> {
 
     /// The properties of a node that was viewed.
     pub fn props_of(&self, view: &NodeView) -> Result<Props, ReadError> {
-        self.all(&view.props)
+        self.all(&whole_props(&self.pages, view.props.clone())?)
     }
 
     /// All nodes in id order.

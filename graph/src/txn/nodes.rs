@@ -31,17 +31,17 @@ impl WriteTransaction {
     /// Adds a node; refused if its id or its (label, key) is there already.
     pub fn insert_node(&mut self, label: &str, node: NewNode) -> Result<NodeId, WriteError> {
         check_name(label, "label")?;
-        if let Some(Key::Text(text)) = &node.key {
-            if text.len() > super::MAX_NAME {
-                check_name(text, "key")?;
-            }
+        if let Some(Key::Text(text)) = &node.key
+            && text.len() > super::MAX_NAME
+        {
+            check_name(text, "key")?;
         }
         Self::check_props(&node.props)?;
         let id = self.free_id(node.id)?;
-        if let Some(key) = &node.key {
-            if let Some(id) = self.node(label, key.clone())? {
-                return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
-            }
+        if let Some(key) = &node.key
+            && let Some(id) = self.node(label, key.clone())?
+        {
+            return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
         }
         // From here on nothing is refused.
         let label = LabelId(self.catalog_mut().labels.intern(label));

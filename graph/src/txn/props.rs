@@ -4,7 +4,9 @@ use super::{WriteTransaction, check_name};
 use crate::edge;
 use crate::error::WriteError;
 use crate::model::{Edge, NodeId, Props, Value};
-use crate::node::{Stored, StoredProps, decode_props, encode_props, free_props, place_props, record_props_limit};
+use crate::node::{
+    Stored, StoredProps, decode_props, encode_props, free_props, place_props, record_props_limit,
+};
 use crate::reader::Reader;
 use crate::value;
 use storage_core::pager::{ReadPages, Transaction};
@@ -28,7 +30,12 @@ impl WriteTransaction {
     }
 
     /// Sets a property of an edge; [`Value::Null`] removes it.
-    pub fn set_edge(&mut self, edge: Edge, property: &str, value: impl Into<Value>) -> Result<(), WriteError> {
+    pub fn set_edge(
+        &mut self,
+        edge: Edge,
+        property: &str,
+        value: impl Into<Value>,
+    ) -> Result<(), WriteError> {
         self.set_edge_all(edge, vec![(property.to_owned(), value.into())])
     }
 
