@@ -231,8 +231,8 @@ impl<'p> InnerPage<'p> {
 /// Encodes one inner page. The first entry's separator is not stored: it stands in the parent.
 ///
 /// # Panics
-/// If there is no entry, or they do not fit; [`super::pack::cut`] makes ranges that fit. Entries ascend: whoever makes them from a
-/// page has validated it.
+/// If there is no entry, or they do not fit: whoever calls has counted with [`Sizer`]. Entries ascend: whoever makes
+/// them from a page has validated it.
 pub fn encode(size: PageSize, level: u8, entries: &[Entry]) -> PageImage {
     assert!(
         !entries.is_empty() && (1..=MAX_LEVEL).contains(&level),
