@@ -1,5 +1,7 @@
 //! What the tests of this module share: a directory on a real disk, and numbers that a seed reproduces.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+
 use std::path::PathBuf;
 
 /// A directory for temporary files, on the same disk as the build.

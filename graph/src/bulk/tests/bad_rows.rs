@@ -126,6 +126,20 @@ fn a_word_where_ids_must_be_integers_is_an_error_and_a_number_may_be_a_key() {
 }
 
 #[test]
+fn a_word_that_becomes_a_node_must_not_be_the_key_of_another() {
+    let place = Place { file: 3, line: 1 };
+    let Row::Node(row) = node(1, word("ada"), Some("x")) else { unreachable!() };
+    let rows =
+        [Row::Node(NodeRow { label: "node".into(), ..row }), Row::Edge(edge(2, word("x"), word("ada")))];
+    for on_error in [OnError::Stop, OnError::Skip] {
+        let options = BulkOptions { implicit_nodes: true, on_error, ..options(1 << 20) };
+        let error = load(&rows, options).unwrap_err();
+        assert_eq!(error.place(), Some(place), "{error}");
+        assert!(error.to_string().contains("key x"), "{error}");
+    }
+}
+
+#[test]
 fn only_the_first_ten_are_kept_and_all_are_counted() {
     let rows: Vec<Row> = std::iter::once(node(1, int(0), None))
         .chain((0..5000).rev().map(|n| Row::Edge(edge(n + 1, int(0), int(n)))))

@@ -1,5 +1,7 @@
 //! How fast plain edges go in: a graph made here, and a real one. Prints, and asserts only what is counted.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+
 use super::*;
 use std::io::Read;
 use std::time::Instant;
