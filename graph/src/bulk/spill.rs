@@ -4,7 +4,7 @@
 //! its length and checksum. What is read back is what was written, or an error: a temporary file that came back short
 //! or changed never becomes a graph that lacks edges.
 //!
-//! It does not know what the blocks mean: see [`super::sorter`] and [`super::spool`].
+//! It does not know what the blocks mean: see `sorter.rs` and `spool.rs`.
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
