@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use storage_core::device::{DeviceErrorKind, OpenMode, OpenOptions, PageDevice};
 use storage_core::page::PageSize;
-use storage_core::pager::{Pager, PagerOptions};
+use storage_core::pager::{Inspector, Pager, PagerOptions};
 
 /// How a commit becomes durable.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
@@ -139,6 +139,12 @@ impl Options {
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
         let device = self.open_file(path.as_ref(), OpenMode::Create(self.page_size))?;
         Database::over(Pager::create(device.clone(), &self.pager(&*device))?, self)
+    }
+
+    /// Looks at the pages of a store one by one; it may be too damaged to open. Opens the device for reading only.
+    pub fn inspect(&self, path: impl AsRef<Path>) -> Result<Inspector, OpenError> {
+        let options = Options { read_only: true, ..self.clone() };
+        Ok(Inspector::new(options.open_file(path.as_ref(), OpenMode::Open)?))
     }
 
     /// Opens the store on a device of yours: the one instance, shared by every layer.

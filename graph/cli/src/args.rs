@@ -1,0 +1,400 @@
+//! The command line's words: global options, which may stand before or after the command, and one struct a command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use foliograph::{Backend, PageSize};
+
+use crate::size::{CacheSize, parse_bytes, parse_cache};
+
+/// An embedded graph store: import, query, inspect.
+#[derive(Parser, Debug)]
+#[command(name = "foliograph", version, about, max_term_width = 110, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// How pages are read and written: file, mmap, uring or auto
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub backend: Option<Backend>,
+    /// Page cache, in bytes (64MiB) or pages (16p)
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_cache, help_heading = "Global options")]
+    pub cache: Option<CacheSize>,
+    /// Memory for changes and sorting
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes, help_heading = "Global options")]
+    pub memory: Option<usize>,
+    /// Limit of the write-ahead log (has no effect on a store without one)
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes, help_heading = "Global options")]
+    pub log_size: Option<usize>,
+    /// Pass by the system's page cache (O_DIRECT)
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub direct: bool,
+    /// Print JSON
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Print errors only, no notes
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// No progress bars
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_progress: bool,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Create a store from files
+    Import(ImportArgs),
+    /// Write nodes and edges to files
+    Export(ExportArgs),
+    /// Show a node
+    Get(NodeArgs),
+    /// List nodes
+    Nodes(NodesArgs),
+    /// List a node's neighbours
+    Neighbors(NeighborsArgs),
+    /// Count a node's edges
+    Degree(WalkArgs),
+    /// Breadth-first search
+    Bfs(BfsArgs),
+    /// Find a shortest path
+    Path(PathArgs),
+    /// Count what a store holds
+    Stats(StatsArgs),
+    /// Look for damage
+    Check(StoreArgs),
+    /// List the pages
+    Pages(PagesArgs),
+    /// Show one page
+    Page(PageArgs),
+    /// Apply changes from JSON lines
+    Apply(ApplyArgs),
+    /// Build a store from an embedded graph and show the commands at work
+    Demo(DemoArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// The store alone.
+#[derive(Args, Debug)]
+pub struct StoreArgs {
+    /// The store's file
+    pub store: PathBuf,
+}
+
+/// Where rows come from, and what to do with them.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// The store to create
+    pub store: PathBuf,
+    /// Files that are told by their content; - is stdin
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    /// A file of nodes: [LABEL=]FILE or [LABEL=]HEADER,FILE
+    #[arg(long, value_name = "[LABEL=]FILE")]
+    pub nodes: Vec<String>,
+    /// A file of edges: [TYPE=]FILE or [TYPE=]HEADER,FILE
+    #[arg(long, value_name = "[TYPE=]FILE")]
+    pub edges: Vec<String>,
+    /// What the files are
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    pub format: Format,
+    /// What separates fields of csv (and of edge lists, instead of blanks, tabs and commas)
+    #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
+    pub delimiter: Option<u8>,
+    /// Edges have no direction
+    #[arg(long)]
+    pub undirected: bool,
+    /// Bytes of a page
+    #[arg(long, value_name = "SIZE", value_parser = parse_page_size)]
+    pub page_size: Option<PageSize>,
+    /// What names of nodes are; without it integers are ids where all are integers, else all are keys
+    #[arg(long, value_enum)]
+    pub ids: Option<Ids>,
+    /// What to do with a row that cannot be taken
+    #[arg(long, value_enum, default_value_t = OnRowError::Stop)]
+    pub on_error: OnRowError,
+}
+
+/// Formats of input.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    Auto,
+    Edgelist,
+    Csv,
+    Tsv,
+    Graphalytics,
+    Jsonl,
+}
+
+/// What names are.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Ids {
+    /// Node ids
+    Int,
+    /// Keys
+    Key,
+}
+
+/// What to do with a bad row.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum OnRowError {
+    /// End the import
+    Stop,
+    /// Leave it out and count it
+    Skip,
+}
+
+/// Where rows go.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// Where nodes go; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub nodes: Option<PathBuf>,
+    /// Where edges go; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub edges: Option<PathBuf>,
+    /// How they are written; without it by the files' names, else tsv
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// Leave out what the format cannot hold, and say what
+    #[arg(long)]
+    pub lossy: bool,
+}
+
+/// Formats of output.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ExportFormat {
+    Edgelist,
+    Csv,
+    Tsv,
+}
+
+/// A store and a node.
+#[derive(Args, Debug)]
+pub struct NodeArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// LABEL/KEY, KEY or @ID
+    pub node: String,
+}
+
+/// Which nodes.
+#[derive(Args, Debug)]
+pub struct NodesArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// Only nodes with this label
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Only nodes whose property is =, <, <=, >, >= a value or begins with it (^=); may repeat
+    #[arg(long = "where", value_name = "PROPERTY=VALUE")]
+    pub conditions: Vec<String>,
+    /// At most so many
+    #[arg(long)]
+    pub limit: Option<u64>,
+}
+
+/// Which edges are followed.
+#[derive(Args, Debug)]
+pub struct StepArgs {
+    /// Which way edges are followed; without it out, or both where all types are undirected
+    #[arg(long, value_enum)]
+    pub direction: Option<Way>,
+    /// Only edges of this type; may repeat
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+}
+
+/// Which way edges are followed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Way {
+    Out,
+    In,
+    Both,
+}
+
+/// A node and its edges.
+#[derive(Args, Debug)]
+pub struct WalkArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// LABEL/KEY, KEY or @ID
+    pub node: String,
+    #[command(flatten)]
+    pub steps: StepArgs,
+}
+
+/// Which neighbours.
+#[derive(Args, Debug)]
+pub struct NeighborsArgs {
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// At most so many
+    #[arg(long)]
+    pub limit: Option<u64>,
+    /// Show the edges' properties
+    #[arg(long)]
+    pub properties: bool,
+}
+
+/// How far.
+#[derive(Args, Debug)]
+pub struct BfsArgs {
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// No further than so many edges
+    #[arg(long)]
+    pub depth: Option<u64>,
+    /// Only how many nodes are reached, and how far the farthest is
+    #[arg(long)]
+    pub summary: bool,
+}
+
+/// From where to where.
+#[derive(Args, Debug)]
+pub struct PathArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// Where it begins: LABEL/KEY, KEY or @ID
+    pub from: String,
+    /// Where it ends
+    pub to: String,
+    #[command(flatten)]
+    pub steps: StepArgs,
+    /// The path with the least sum of this property of its edges
+    #[arg(long, value_name = "PROPERTY")]
+    pub weight: Option<String>,
+}
+
+/// What to count.
+#[derive(Args, Debug)]
+pub struct StatsArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// Draw the degrees into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// How to show pages.
+#[derive(Args, Debug)]
+pub struct PagesArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// Draw a map of the pages into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// Which page.
+#[derive(Args, Debug)]
+pub struct PageArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// The page's number
+    pub id: u64,
+    /// Show its bytes
+    #[arg(long)]
+    pub hex: bool,
+}
+
+/// Which changes.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// The store's file; created where there is none
+    pub store: PathBuf,
+    /// JSON lines; - is stdin
+    pub file: PathBuf,
+    /// Lines to a commit
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub commit_every: u64,
+    /// When a commit is durable; without a log every commit is a checkpoint, which is the strongest
+    #[arg(long, value_enum)]
+    pub durability: Option<DurabilityArg>,
+    /// Print `committed LINE` after each commit
+    #[arg(long)]
+    pub acks: bool,
+    /// Bytes of a page, where the store is created
+    #[arg(long, value_name = "SIZE", value_parser = parse_page_size)]
+    pub page_size: Option<PageSize>,
+}
+
+/// When a commit is durable.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DurabilityArg {
+    Full,
+    Relaxed,
+    Checkpoint,
+}
+
+/// Where the demo's store goes.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// The store to create; without it a temporary one
+    pub store: Option<PathBuf>,
+    /// Bytes of a page
+    #[arg(long, value_name = "SIZE", value_parser = parse_page_size)]
+    pub page_size: Option<PageSize>,
+}
+
+/// Which shell.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+fn parse_page_size(text: &str) -> Result<PageSize, String> {
+    let wrong = || format!("`{text}` is no page size; it is a power of two from 4096 to 65536");
+    let bytes = u32::try_from(parse_bytes(text)?).map_err(|_| wrong())?;
+    PageSize::new(bytes).ok_or_else(wrong)
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        b"tab" => Ok(b'\t'),
+        [b'"' | b'\\' | b'\n' | b'\r'] => Err(format!("{text:?} cannot separate fields")),
+        [byte] if byte.is_ascii() => Ok(*byte),
+        _ => Err(format!("`{text}` is not one ASCII character (`tab` is one, too)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_command() {
+        let before = Cli::try_parse_from(["foliograph", "--json", "--cache", "16p", "stats", "s"]).unwrap();
+        let after = Cli::try_parse_from(["foliograph", "stats", "s", "--json", "--cache", "16p"]).unwrap();
+        for cli in [before, after] {
+            assert!(cli.global.json);
+            assert_eq!(cli.global.cache, Some(CacheSize::Pages(16)));
+        }
+    }
+
+    #[test]
+    fn delimiters_are_one_character() {
+        assert_eq!(parse_delimiter("tab"), Ok(b'\t'));
+        assert_eq!(parse_delimiter(";"), Ok(b';'));
+        assert!(
+            parse_delimiter("\"").is_err() && parse_delimiter("ab").is_err() && parse_delimiter("").is_err()
+        );
+    }
+}

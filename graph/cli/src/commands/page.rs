@@ -1,0 +1,116 @@
+//! `page`: one page decoded, or its bytes. Works on a damaged store: it looks at the page alone.
+
+use foliograph::describe_page;
+use foliograph::storage_core::device::DeviceErrorKind;
+use foliograph::storage_core::page::{PageHeader, PageId};
+use foliograph::storage_core::pager::{Inspected, Inspector};
+use serde_json::json;
+
+use super::Context;
+use crate::args::PageArgs;
+use crate::failure::{Exit, Failure};
+use crate::store;
+
+/// What is known of a page.
+struct Shown {
+    kind: String,
+    header: Vec<(&'static str, u64)>,
+    lines: Vec<String>,
+    /// What is wrong with it.
+    damage: Option<String>,
+}
+
+/// Runs `page`.
+pub fn run(args: &PageArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let inspector = store::options(context.global).read_only(true).inspect(&args.store)?;
+    let page = PageId::new(args.id);
+    let count = inspector.device().page_count().get();
+    if args.id >= count {
+        let last = count.saturating_sub(1);
+        return Err(Failure::not_found(format!("there is no page {}: the last one is {last}", args.id)));
+    }
+    if args.hex {
+        return hex(&inspector, page, context);
+    }
+    let shown = show(&inspector, page)?;
+    print(args.id, &shown, context)?;
+    match shown.damage {
+        Some(what) => Err(Failure::Error {
+            exit: Exit::Failed,
+            message: format!("page {page} ({}) is damaged: {what}", shown.kind),
+            hint: None,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn show(inspector: &Inspector, page: PageId) -> Result<Shown, Failure> {
+    let unread = |error: foliograph::storage_core::device::DeviceError| {
+        let exit = if error.kind() == DeviceErrorKind::ShortFile { Exit::Damage } else { Exit::Failed };
+        Failure::Error { exit, message: error.to_string(), hint: error.hint().map(str::to_owned) }
+    };
+    Ok(match inspector.page(page).map_err(unread)? {
+        Inspected::Superblock(found) => fixed("superblock", found.map(|block| format!("{block:?}"))),
+        Inspected::Meta(found) => fixed("meta", found.map(|meta| format!("{meta:?}"))),
+        Inspected::Empty => Shown {
+            kind: "empty".into(),
+            header: Vec::new(),
+            lines: vec!["never written".into()],
+            damage: None,
+        },
+        Inspected::Damaged(what, header) => Shown {
+            kind: header.map_or("unknown", |h| h.kind.word()).into(),
+            header: header.as_ref().map(fields).unwrap_or_default(),
+            lines: Vec::new(),
+            damage: Some(what.to_owned()),
+        },
+        Inspected::Page(found) => {
+            let header = vec![("version", found.version()), ("used", found.used() as u64)];
+            let kind = found.kind().word().to_owned();
+            match describe_page(&found) {
+                Ok(lines) => Shown { kind, header, lines, damage: None },
+                Err(error) => Shown { kind, header, lines: Vec::new(), damage: Some(error.to_string()) },
+            }
+        }
+    })
+}
+
+fn fixed(kind: &str, found: Option<String>) -> Shown {
+    let damage = found.is_none().then(|| "it is not valid".to_owned());
+    Shown { kind: kind.into(), header: Vec::new(), lines: found.into_iter().collect(), damage }
+}
+
+fn fields(header: &PageHeader) -> Vec<(&'static str, u64)> {
+    vec![("version", header.version), ("used", u64::from(header.used))]
+}
+
+fn print(id: u64, shown: &Shown, context: &mut Context<'_>) -> Result<(), Failure> {
+    if context.out.is_json() {
+        let mut object =
+            json!({ "id": id, "kind": shown.kind, "damage": shown.damage, "content": shown.lines });
+        for (name, value) in &shown.header {
+            object[*name] = json!(value);
+        }
+        return context.out.object(&object);
+    }
+    let mut rows = vec![("page".to_owned(), id.to_string()), ("kind".into(), shown.kind.clone())];
+    rows.extend(shown.header.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())));
+    context.out.table(&rows)?;
+    shown.lines.iter().try_for_each(|line| context.out.line(line))
+}
+
+/// The bytes, sixteen a line, as they are on the device.
+fn hex(inspector: &Inspector, page: PageId, context: &mut Context<'_>) -> Result<(), Failure> {
+    let bytes = inspector.raw(page).map_err(|e| Failure::new(&e).maybe_hint(e.hint()))?;
+    if context.out.is_json() {
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        return context.out.object(&json!({ "id": page.get(), "hex": hex }));
+    }
+    for (i, row) in bytes.chunks(16).enumerate() {
+        let hex: Vec<String> = row.iter().map(|b| format!("{b:02x}")).collect();
+        let text: String =
+            row.iter().map(|&b| if b.is_ascii_graphic() || b == b' ' { b as char } else { '.' }).collect();
+        context.out.line(format_args!("{:06x}  {:47}  {text}", i * 16, hex.join(" ")))?;
+    }
+    Ok(())
+}
