@@ -15,6 +15,9 @@ use storage_core::device::DeviceInfo;
 use storage_core::pager::{self, Pager};
 
 /// An open store. Cloning is cheap; all clones are the same store. `Send + Sync`.
+///
+/// It is closed when the last clone, snapshot and transaction is gone; [`Database::close`] does it at once and says
+/// whether it went well.
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) inner: Arc<Inner>,
@@ -125,12 +128,5 @@ impl Database {
     /// The layers, each of which holds the same pager.
     pub fn layers(&self) -> &Layers {
         &self.inner.layers
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Whoever wants to see the error closes. After `close` this does nothing.
-        let _ = self.pager.close();
     }
 }

@@ -10,8 +10,8 @@ use crate::reader::Snapshot;
 use crate::trees::TREE_NAMES;
 use std::collections::BTreeMap;
 use storage_core::device::DeviceInfo;
-use storage_core::page::{PageId, PageKind, PageSize};
-use storage_core::pager::{PageError, ReadPages};
+use storage_core::page::{PageKind, PageSize};
+use storage_core::pager::ReadPages;
 
 /// The spread of degrees over all nodes, those without edges included.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
@@ -90,11 +90,7 @@ impl Database {
     pub fn stats(&self) -> Result<Stats, ReadError> {
         let snapshot = self.begin_read()?;
         let pages = self.pages()?;
-        let pager = self
-            .inner
-            .pager
-            .stats()
-            .map_err(|e| PageError::damage(PageId::new(1), PageKind::Meta, e.to_string()))?;
+        let pager = self.inner.pager.stats();
         let mut kinds = BTreeMap::new();
         for PageInfo { kind, used, .. } in &pages {
             let (count, bytes) = kinds.entry(*kind).or_insert((0, 0));

@@ -51,7 +51,8 @@ impl Database {
     /// Checks the whole store at its newest version. An error means that checking itself could not go on (the device
     /// failed); damage is in the report.
     pub fn check(&self) -> Result<CheckReport, ReadError> {
-        let (snapshot, map) = self.version_and_map()?;
+        let snapshot = self.inner.pager.begin_read();
+        let map = self.inner.pager.check_map(&snapshot);
         let root = snapshot.root();
         let mut report = CheckReport::default();
         let graph = match Graph::open(&snapshot, root) {
@@ -65,9 +66,9 @@ impl Database {
         for (page, kind, what) in self.inner.pager.check_fixed_pages()? {
             checker.note(page, kind, what);
         }
-        checker.trees()?;
+        let whole = checker.trees()?;
         match map {
-            Ok(map) => checker.space(&map),
+            Ok(map) => checker.space(&map, whole),
             Err(e) => checker.report.findings.push(finding(e)?),
         }
         checker.report.pages = self.inner.pager.device().page_count().get();
@@ -78,7 +79,8 @@ impl Database {
 
     /// Every page of the newest version with its owner, in page order; free pages are left out.
     pub fn pages(&self) -> Result<Vec<PageInfo>, ReadError> {
-        let (snapshot, map) = self.version_and_map()?;
+        let snapshot = self.inner.pager.begin_read();
+        let map = self.inner.pager.check_map(&snapshot);
         let graph = Graph::open(&snapshot, snapshot.root())?;
         let mut checker =
             Checker { snapshot: &snapshot, graph, report: CheckReport::default(), owners: HashMap::new() };
@@ -99,23 +101,6 @@ impl Database {
         }
         pages.sort_by_key(|p| p.id);
         Ok(pages)
-    }
-
-    /// A snapshot, and the map of the same version: a commit in between makes another try.
-    fn version_and_map(&self) -> Result<(pager::Snapshot, Result<MapCheck, PageError>), ReadError> {
-        loop {
-            let snapshot = self.inner.pager.begin_read();
-            let map = match self.inner.pager.check_map() {
-                Ok(map) if map.version != snapshot.version() => continue,
-                Ok(map) => Ok(map),
-                Err(pager::WriteError::Page(e)) => Err(e),
-                Err(pager::WriteError::Device(e)) => Err(e.into()),
-                Err(other) => {
-                    return Err(PageError::damage(PageId::new(1), PageKind::Meta, other.to_string()).into());
-                }
-            };
-            return Ok((snapshot, map));
-        }
     }
 }
 
@@ -146,7 +131,8 @@ impl Checker<'_> {
         }
     }
 
-    fn trees(&mut self) -> Result<(), ReadError> {
+    /// Walks and compares all trees. False if not every page could be reached.
+    fn trees(&mut self) -> Result<bool, ReadError> {
         let mut whole = true;
         self.walk_each(|this, walked| {
             whole &= this.caught(walked)?;
@@ -154,14 +140,14 @@ impl Checker<'_> {
         })?;
         if !whole {
             // The trees do not even hang together: what their entries say to each other would only repeat that.
-            return Ok(());
+            return Ok(false);
         }
         let nodes = self.check_nodes()?;
         if let Some(nodes) = nodes {
             self.check_keys()?;
             self.check_edges(&nodes)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Walks tree by tree; what stops one is handed over, and the next follows.
@@ -210,8 +196,9 @@ impl Checker<'_> {
         }
     }
 
-    /// I4: what the map marks in use is exactly what is reachable.
-    fn space(&mut self, map: &MapCheck) {
+    /// I4: what the map marks in use is exactly what is reachable. Where a damaged page hides those below it, these are
+    /// not called unreachable: only the damaged page is to blame.
+    fn space(&mut self, map: &MapCheck, whole: bool) {
         let mut reachable = vec![false; map.used.len()];
         let fixed = (0..FIXED_PAGES).map(PageId::new);
         let owned: Vec<PageId> = self.owners.keys().copied().collect();

@@ -1,6 +1,9 @@
 //! A page in the making: it has a kind and a body, but no page id yet (V1).
 
-use super::{HEADER_LEN, PageBuf, PageHeader, PageId, PageKind, PageSize, REFERENCE_LEN, Written, checksum, checksum_seed};
+use super::{
+    HEADER_LEN, PageBuf, PageHeader, PageId, PageKind, PageSize, REFERENCE_LEN, Written, checksum,
+    checksum_seed,
+};
 
 /// The image of a page that is about to be written. It gets its id by being written (V2), and only then a name.
 #[derive(Debug)]
@@ -55,7 +58,8 @@ impl PageImage {
     pub(crate) fn seal(&mut self, page: PageId, version: u64, uuid: &[u8; 16]) -> u32 {
         let used = u32::try_from(self.used).expect("a page is at most 64 KiB");
         debug_assert!(self.buf[self.used..].iter().all(|b| *b == 0), "bytes beyond the used length are zero");
-        PageHeader { checksum: 0, page, version, used, kind: self.kind, codec: self.codec }.encode(&mut self.buf);
+        PageHeader { checksum: 0, page, version, used, kind: self.kind, codec: self.codec }
+            .encode(&mut self.buf);
         let sum = checksum(&self.buf, checksum_seed(page, uuid));
         self.buf[..8].copy_from_slice(&sum.to_le_bytes());
         sum as u32

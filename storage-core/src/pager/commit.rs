@@ -8,7 +8,7 @@
 use super::allocator;
 use super::error::{PageError, WriteError};
 use super::map::{MapEntry, encode_index, encode_region, index_entries};
-use super::meta::{Meta, Slot};
+use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::snapshot::Version;
 use super::superblock::BLOCK;
 use super::transaction::Transaction;
@@ -71,7 +71,7 @@ pub(super) fn commit(tx: &mut Transaction, root: Option<Written>) -> Result<(), 
     }
     writer.map_index = index;
     writer.quarantine.push_back((version, freed));
-    publish(&pager, writer, Version { number: version, root });
+    publish(&pager, writer, Version { number: version, root, meta });
     tx.base = pager.published.read().clone();
     tx.writer().reclaim();
     Ok(())
@@ -129,6 +129,10 @@ fn place(tx: &mut Transaction, pager: &Pager) -> Result<PageId, WriteError> {
 }
 
 fn mark(w: &mut Writer, pager: &Pager, map: &mut NewMap, page: PageId, used: bool) -> Result<(), WriteError> {
+    // What a transaction frees it has read out of a page, and a page may say anything.
+    if page.get() < FIXED_PAGES || page.get() >= w.alloc.page_count() {
+        return Err(PageError::damage(page, PageKind::MapRegion, "a page is freed that no map can mark").into());
+    }
     let (r, bit) = w.alloc.place(page);
     let new = match map.regions.entry(r) {
         std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
@@ -184,17 +188,14 @@ fn write_map(tx: &mut Transaction, map: &NewMap) -> Result<(Vec<MapEntry>, Vec<W
     Ok((entries, index))
 }
 
-/// Writes a root record into the older slot: one copy durably, then the other, one known to be invalid first (C2).
+/// Writes a root record into the older slot: one copy durably, then the other (C2). Both are valid before: opening has
+/// repaired what a crash left (R4), and a write that fails poisons the device.
 pub(super) fn write_meta(pager: &Pager, writer: &mut Writer, meta: Meta) -> Result<(), WriteError> {
-    let slot = Slot::of(meta.generation);
-    let valid = writer.copies[slot as usize];
-    let order = if valid[0] && !valid[1] { [1, 0] } else { [0, 1] };
-    for copy in order {
-        if armed(Bug::OneMetaCopy) && copy == 1 {
-            continue;
-        }
-        write_meta_copy(pager, &meta, slot.pages()[copy])?;
-        writer.copies[slot as usize][copy] = true;
+    let _whole = pager.meta_writes.lock();
+    let copies = Slot::of(meta.generation).pages();
+    let written = if armed(Bug::OneMetaCopy) { 1 } else { copies.len() };
+    for page in &copies[..written] {
+        write_meta_copy(pager, &meta, *page)?;
     }
     writer.meta = meta;
     Ok(())

@@ -6,7 +6,7 @@ use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::page::Page;
 use super::recovery::{newest_valid, read_fixed_pages, read_map_index};
 use super::superblock::Superblock;
-use super::{PageError, Pager, WriteError, allocator};
+use super::{PageError, Pager, Snapshot, allocator};
 use crate::device::{DeviceError, PageDevice, PageDeviceExt};
 use crate::page::{PageBuf, PageHeader, PageId, PageKind, checksum, checksum_seed};
 use std::sync::Arc;
@@ -18,8 +18,6 @@ pub struct MapCheck {
     pub used: Vec<bool>,
     /// The map's own pages: they are in use, and no tree names them.
     pub map_pages: Vec<PageId>,
-    /// The version that the map belongs to.
-    pub version: u64,
 }
 
 /// The pages that a page of the map names; empty for every other kind, which the pager does not know.
@@ -33,12 +31,10 @@ pub fn references(page: &Page) -> Result<Vec<PageId>, PageError> {
 }
 
 impl Pager {
-    /// Reads the durable map. Waits for a running transaction, so that map and newest version belong together.
-    pub fn check_map(&self) -> Result<MapCheck, WriteError> {
-        let writer = self.writer.take()?;
-        let meta = writer.meta;
-        self.writer.give_back(writer);
-        Ok(self.read_map(&meta)?)
+    /// Reads the durable map of a version. Its pages are freed by the next version, and like all such pages stay until
+    /// the snapshot is dropped (A2).
+    pub fn check_map(&self, snapshot: &Snapshot) -> Result<MapCheck, PageError> {
+        self.read_map(&snapshot.version.meta)
     }
 
     fn read_map(&self, meta: &Meta) -> Result<MapCheck, PageError> {
@@ -59,11 +55,13 @@ impl Pager {
             }
             map_pages.push(at.page());
         }
-        Ok(MapCheck { used, map_pages, version: meta.lsn })
+        Ok(MapCheck { used, map_pages })
     }
 
     /// Findings in the superblock and the four meta pages. A store with one bad copy is whole, but no longer safe.
+    /// No root record is written meanwhile.
     pub fn check_fixed_pages(&self) -> Result<Vec<(PageId, PageKind, String)>, PageError> {
+        let _whole = self.meta_writes.lock();
         let mut findings = Vec::new();
         let mut buf = PageBuf::zeroed(self.page_size.bytes());
         self.device.read_page(PageId::new(0), &mut buf)?;
@@ -84,15 +82,15 @@ impl Pager {
                     Some(meta) => generations.push((meta.generation, page)),
                 }
             }
-            if let [(a, page_a), (b, page_b)] = generations[..] {
-                if a != b {
-                    let page = if a < b { page_a } else { page_b };
-                    findings.push((
-                        page,
-                        PageKind::Meta,
-                        "this copy of the root record is older than its twin".into(),
-                    ));
-                }
+            if let [(a, page_a), (b, page_b)] = generations[..]
+                && a != b
+            {
+                let page = if a < b { page_a } else { page_b };
+                findings.push((
+                    page,
+                    PageKind::Meta,
+                    "this copy of the root record is older than its twin".into(),
+                ));
             }
         }
         for page in 0..FIXED_PAGES {

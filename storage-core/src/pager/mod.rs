@@ -45,6 +45,8 @@ mod page;
 mod recovery;
 mod snapshot;
 mod superblock;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod verified;
 mod writer;
@@ -59,7 +61,7 @@ pub use transaction::Transaction;
 
 use crate::device::PageDevice;
 use crate::page::PageSize;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 
 /// How a pager is set up.
@@ -91,6 +93,8 @@ pub struct Pager {
     verified: verified::Verified,
     published: RwLock<Arc<snapshot::Version>>,
     writer: writer::WriterSeat,
+    /// Held while the copies of a root record are written, or looked at.
+    meta_writes: Mutex<()>,
 }
 
 /// Pages kept free for checkpoints, recovery and transactions that only delete (A5).
@@ -142,23 +146,21 @@ impl Pager {
         self.read_only
     }
 
-    /// Counters; waits for a running transaction.
-    pub fn stats(&self) -> Result<PagerStats, WriteError> {
-        let mut writer = self.writer.take()?;
+    /// Counters. Never waits: while a transaction runs, those of the space are as they were when it began.
+    pub fn stats(&self) -> PagerStats {
         let (cache_hits, cache_misses, cache_pages) = self.cache.counters();
-        let stats = PagerStats {
-            meta: writer.meta,
-            page_count: writer.alloc.page_count(),
-            free_pages: writer.alloc.free(),
-            reserve_pages: writer.reserve().min(writer.alloc.free()),
-            quarantined_pages: writer.quarantine.iter().map(|(_, pages)| pages.len() as u64).sum(),
-            oldest_snapshot: writer.oldest_held(),
+        let space = self.writer.numbers();
+        PagerStats {
+            meta: self.published.read().meta,
+            page_count: space.page_count,
+            free_pages: space.free,
+            reserve_pages: space.reserve,
+            quarantined_pages: space.quarantined,
+            oldest_snapshot: space.oldest_held,
             cache_hits,
             cache_misses,
             cache_pages,
-        };
-        self.writer.give_back(writer);
-        Ok(stats)
+        }
     }
 
     /// Ends writing, gives free pages at the end of the file back to the disk, and closes the device. Waits for a
@@ -185,6 +187,13 @@ impl Pager {
 
     fn check_writable(&self) -> Result<(), WriteError> {
         if self.read_only { Err(WriteError::ReadOnly) } else { Ok(()) }
+    }
+}
+
+impl Drop for Pager {
+    fn drop(&mut self) {
+        // Nobody holds a snapshot any more. Whoever wants to see the error closes; after `close` this does nothing.
+        let _ = self.close();
     }
 }
 

@@ -19,7 +19,7 @@ use super::{Pager, PagerOptions};
 use crate::device::{PageDevice, PageDeviceExt, WriteBlock};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -72,15 +72,7 @@ impl Pager {
         }
         let info = device.info();
         let read_only = options.read_only || options.older_root || info.read_only;
-        let version = Arc::new(Version { number: meta.lsn, root: meta.root });
-        let writer = Writer {
-            alloc: Allocator::new(info.page_size, found.get(), Vec::new()),
-            meta,
-            copies: [0, 1].map(|s| [0, 1].map(|c| copies[s][c].is_some())),
-            map_index: Vec::new(),
-            quarantine: VecDeque::new(),
-            versions: VecDeque::from([(version.number, Arc::downgrade(&version))]),
-        };
+        let version = Arc::new(Version { number: meta.lsn, root: meta.root, meta });
         let mut pager = Pager {
             page_size: info.page_size,
             uuid: meta.uuid,
@@ -88,20 +80,23 @@ impl Pager {
             cache: Cache::new(options.cache_bytes / info.page_size.bytes()),
             verified: Verified::default(),
             published: RwLock::new(version),
-            writer: WriterSeat::new(writer),
+            // No writer until all is read: a pager that fails to open must not tidy up when it is dropped.
+            writer: WriterSeat::closed(),
+            meta_writes: Mutex::new(()),
             device,
         };
         if !read_only {
             repair(&pager, &copies)?;
         }
         let (entries, map_index) = read_map_index(&pager, &meta)?;
-        let mut writer = pager.writer.take().expect("nobody else knows this pager");
-        writer.alloc = Allocator::new(pager.page_size, found.get(), entries);
-        writer.map_index = map_index;
-        if !read_only {
-            writer.copies = [[true; 2]; 2];
-        }
-        pager.writer = WriterSeat::new(*writer);
+        let newest = pager.published.read().clone();
+        pager.writer = WriterSeat::new(Writer {
+            alloc: Allocator::new(pager.page_size, found.get(), entries),
+            meta,
+            map_index,
+            quarantine: VecDeque::new(),
+            versions: VecDeque::from([(newest.number, Arc::downgrade(&newest))]),
+        });
         Ok(Arc::new(pager))
     }
 }
@@ -143,10 +138,10 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
     let records = [record(&copies[0]), record(&copies[1])];
     let mut valid: Vec<Meta> = records.iter().flatten().copied().collect();
     valid.sort_by_key(|m| m.generation);
-    if options.older_root {
-        if let Some(older) = valid.first() {
-            return Ok(*older);
-        }
+    if options.older_root
+        && let Some(older) = valid.first()
+    {
+        return Ok(*older);
     }
     for slot in Slot::BOTH {
         if records[slot as usize].is_none() {

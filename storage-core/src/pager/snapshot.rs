@@ -6,6 +6,7 @@
 
 use super::Pager;
 use super::error::PageError;
+use super::meta::Meta;
 use super::page::{Page, decode_header};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, PageRun, Written};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Version {
     pub(crate) number: u64,
     pub(crate) root: Option<Written>,
+    /// The root record that made it durable.
+    pub(crate) meta: Meta,
 }
 
 /// Reads pages of one version: what a snapshot and a write transaction have in common.

@@ -154,9 +154,7 @@ impl Transaction {
     /// otherwise only when no reader and no durable root needs it (A2).
     pub fn free(&mut self, page: Written) {
         let id = page.page();
-        if self.born.remove(&id) {
-            self.writer().alloc.give_back([id]);
-        } else if armed(Bug::ReuseLivePage) {
+        if self.born.remove(&id) || armed(Bug::ReuseLivePage) {
             self.writer().alloc.give_back([id]);
         } else {
             self.freed.push(id);

@@ -20,8 +20,6 @@ pub(crate) struct Writer {
     pub(crate) alloc: Allocator,
     /// The last durable root record.
     pub(crate) meta: Meta,
-    /// Which copies of which slot are known to be valid.
-    pub(crate) copies: [[bool; 2]; 2],
     /// Index pages of the map, bottom level first, the root last.
     pub(crate) map_index: Vec<Written>,
     /// Pages freed by a version, until no reader needs them (A2). Ascending by version.
@@ -105,6 +103,16 @@ impl Writer {
         unreachable!("the second target returns")
     }
 
+    fn numbers(&mut self) -> SpaceNumbers {
+        SpaceNumbers {
+            page_count: self.alloc.page_count(),
+            free: self.alloc.free(),
+            reserve: self.reserve().min(self.alloc.free()),
+            quarantined: self.quarantine.iter().map(|(_, pages)| pages.len() as u64).sum(),
+            oldest_held: self.oldest_held(),
+        }
+    }
+
     /// How many pages stay free for checkpoints, recovery and deletes (A5).
     pub(crate) fn reserve(&self) -> u64 {
         reserve_pages(self.alloc.page_count())
@@ -120,6 +128,18 @@ pub(crate) fn load_region(pager: &Pager, at: Written, used: u32) -> Result<Vec<u
 pub(crate) struct WriterSeat {
     seat: Mutex<Seat>,
     free: Condvar,
+    /// As they were when the last transaction ended.
+    numbers: Mutex<SpaceNumbers>,
+}
+
+/// How the space is used, for `stats`.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct SpaceNumbers {
+    pub(crate) page_count: u64,
+    pub(crate) free: u64,
+    pub(crate) reserve: u64,
+    pub(crate) quarantined: u64,
+    pub(crate) oldest_held: u64,
 }
 
 enum Seat {
@@ -130,7 +150,22 @@ enum Seat {
 
 impl WriterSeat {
     pub(crate) fn new(writer: Writer) -> Self {
-        WriterSeat { seat: Mutex::new(Seat::Free(Box::new(writer))), free: Condvar::new() }
+        let mut writer = Box::new(writer);
+        let numbers = Mutex::new(writer.numbers());
+        WriterSeat { seat: Mutex::new(Seat::Free(writer)), free: Condvar::new(), numbers }
+    }
+
+    /// A seat that nobody can take.
+    pub(crate) fn closed() -> Self {
+        WriterSeat { seat: Mutex::new(Seat::Closed), free: Condvar::new(), numbers: Mutex::default() }
+    }
+
+    /// The numbers of now, or, while a transaction runs, of when it began. Never waits for it.
+    pub(crate) fn numbers(&self) -> SpaceNumbers {
+        if let Seat::Free(writer) = &mut *self.seat.lock() {
+            *self.numbers.lock() = writer.numbers();
+        }
+        *self.numbers.lock()
     }
 
     /// Waits for the other writer to finish.
@@ -162,7 +197,8 @@ impl WriterSeat {
         }
     }
 
-    pub(crate) fn give_back(&self, writer: Box<Writer>) {
+    pub(crate) fn give_back(&self, mut writer: Box<Writer>) {
+        *self.numbers.lock() = writer.numbers();
         *self.seat.lock() = Seat::Free(writer);
         self.free.notify_one();
     }
