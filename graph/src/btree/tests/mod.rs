@@ -55,7 +55,7 @@ impl Store {
     /// these stay few.
     pub fn overhead<F: LeafFormat>(&self, tree: &Tree<F>) -> u64 {
         drop(self.write()); // gives back what was in quarantine
-        let stats = self.pager.stats().expect("stats");
+        let stats = self.pager.stats();
         let used = stats.page_count - stats.free_pages - stats.quarantined_pages;
         used.checked_sub(pages(tree, &self.pager.begin_read())).expect("a tree's pages are in use")
     }
