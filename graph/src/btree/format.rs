@@ -33,6 +33,12 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).
     fn packer(size: PageSize, fill_percent: u8) -> Self::Packer;
 
+    /// How many bytes of its page a packed leaf counts as, when it is asked whether it is too empty to stay alone. A
+    /// format whose pages also end for another reason than bytes says more than [`PageImage::used`].
+    fn fill(image: &PageImage) -> usize {
+        image.used()
+    }
+
     /// About how many bytes a change takes in memory, for the budget.
     fn weight(key: &Self::Key, value: Option<&Self::Value>) -> usize;
 }

@@ -82,8 +82,8 @@ impl Group {
         self.packed.iter().map(|leaf| leaf.image.used() - HEADER_LEN).sum()
     }
 
-    fn underfull(&self, size: PageSize) -> bool {
-        self.gone == 0 && self.packed.len() == 1 && underfull(self.packed[0].image.used(), size)
+    fn underfull<F: LeafFormat>(&self, size: PageSize) -> bool {
+        self.gone == 0 && self.packed.len() == 1 && underfull(F::fill(&self.packed[0].image), size)
     }
 
     /// The percentage to fill pages to so that they come out even, where that is worth packing again.
@@ -145,7 +145,7 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
         }
         let count = self.siblings.count();
         let mut group = self.pack(at..at + 1)?;
-        while group.underfull(self.size) && group.leaves.end < count {
+        while group.underfull::<F>(self.size) && group.leaves.end < count {
             // Twice as many each time, if they have to be written anyway: many nearly empty ones take few rounds.
             let mut end = group.leaves.end + 1;
             let most = count.min(group.leaves.end + group.leaves.len());
@@ -154,7 +154,7 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
             }
             group = self.pack(at..end)?;
         }
-        if group.underfull(self.size)
+        if group.underfull::<F>(self.size)
             && let Some(before) = self.held.take_if(|before| before.gone == 0)
         {
             group = self.pack(before.leaves.start..group.leaves.end)?;

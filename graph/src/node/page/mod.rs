@@ -22,7 +22,7 @@ use crate::model::Key;
 use crate::value::{self, Malformed, Reader};
 use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
 use std::ops::Range;
-use storage_core::page::{PageKind, PageSize, Written};
+use storage_core::page::{PageImage, PageKind, PageSize, Written};
 use storage_core::pager::{Page, PageError};
 
 /// The leaf format of the tree of nodes.
@@ -54,6 +54,14 @@ impl LeafFormat for NodeLeaf {
 
     fn packer(size: PageSize, fill_percent: u8) -> NodePacker {
         NodePacker::new(size, fill_percent)
+    }
+
+    fn fill(image: &PageImage) -> usize {
+        // A page of runs is full when it has its number of nodes, in however few bytes.
+        let nodes = image.bytes()[layout::NODES..layout::NODES + 4].try_into().expect("4 bytes");
+        let share =
+            u64::from(u32::from_le_bytes(nodes)) * image.bytes().len() as u64 / u64::from(layout::MAX_NODES);
+        image.used().max(share as usize)
     }
 
     fn weight(_: &u64, value: Option<&NodeRecord>) -> usize {
