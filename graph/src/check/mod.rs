@@ -94,11 +94,14 @@ impl Database {
             };
             pages.push(PageInfo { id: PageId::new(fixed), kind, version: 0, used: size.min(4096), owner });
         }
-        for (i, id) in map?.map_pages.into_iter().enumerate() {
-            let kind = if i == 0 { PageKind::MapIndex } else { PageKind::MapRegion };
-            let version = snapshot.version();
-            pages.push(PageInfo { id, kind, version, used: size, owner: "allocation map" });
-        }
+        let map_page = |page: Page| PageInfo {
+            id: page.id(),
+            kind: page.kind(),
+            version: page.version(),
+            used: page.used(),
+            owner: "allocation map",
+        };
+        pages.extend(map?.map_pages.into_iter().map(map_page));
         pages.sort_by_key(|p| p.id);
         Ok(pages)
     }
@@ -202,7 +205,7 @@ impl Checker<'_> {
         let mut reachable = vec![false; map.used.len()];
         let fixed = (0..FIXED_PAGES).map(PageId::new);
         let owned: Vec<PageId> = self.owners.keys().copied().collect();
-        for page in fixed.chain(map.map_pages.iter().copied()).chain(owned.iter().copied()) {
+        for page in fixed.chain(map.map_pages.iter().map(Page::id)).chain(owned.iter().copied()) {
             match reachable.get_mut(page.get() as usize) {
                 Some(seen) => *seen = true,
                 None => self.note(
@@ -212,15 +215,15 @@ impl Checker<'_> {
                 ),
             }
         }
-        for page in &map.map_pages {
-            if self.owners.contains_key(page) {
-                self.note(*page, PageKind::MapRegion, "named by the map and by a tree");
+        for page in map.map_pages.iter().map(Page::id) {
+            if self.owners.contains_key(&page) {
+                self.note(page, PageKind::MapRegion, "named by the map and by a tree");
             }
         }
         for (i, (used, reachable)) in map.used.iter().zip(&reachable).enumerate() {
             let page = PageId::new(i as u64);
             match (used, reachable) {
-                (true, false) => {
+                (true, false) if whole => {
                     self.note(page, PageKind::MapRegion, "marked in use, but nothing reaches it")
                 }
                 (false, true) => self.note(page, PageKind::MapRegion, "reachable, but marked free"),

@@ -17,7 +17,7 @@ pub struct MapCheck {
     /// One entry a page of the file: in use according to the map.
     pub used: Vec<bool>,
     /// The map's own pages: they are in use, and no tree names them.
-    pub map_pages: Vec<PageId>,
+    pub map_pages: Vec<Page>,
 }
 
 /// The pages that a page of the map names; empty for every other kind, which the pager does not know.
@@ -43,7 +43,8 @@ impl Pager {
         if entries.is_empty() {
             used[..FIXED_PAGES as usize].fill(true);
         }
-        let mut map_pages: Vec<PageId> = index.iter().map(|at| at.page()).collect();
+        let mut map_pages =
+            index.iter().map(|at| self.load(*at, &[PageKind::MapIndex])).collect::<Result<Vec<_>, _>>()?;
         for (r, entry) in entries.iter().enumerate() {
             let Some(at) = entry.at else { continue };
             let page = self.load(at, &[PageKind::MapRegion])?;
@@ -53,7 +54,7 @@ impl Pager {
                 let in_file = used.get_mut((start + bit) as usize);
                 *in_file.ok_or_else(|| page.damage("a page beyond the end is marked in use"))? = true;
             }
-            map_pages.push(at.page());
+            map_pages.push(page);
         }
         Ok(MapCheck { used, map_pages })
     }
