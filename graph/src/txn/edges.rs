@@ -22,6 +22,15 @@ impl WriteTransaction {
     /// Adds an edge, with the rank given by the caller or by the store.
     pub fn insert_edge(
         &mut self,
+        ends: (NodeId, &str, NodeId),
+        rank: Option<u32>,
+        props: Props,
+    ) -> Result<Edge, WriteError> {
+        self.attempt(|tx| tx.try_insert_edge(ends, rank, props))
+    }
+
+    fn try_insert_edge(
+        &mut self,
         (source, edge_type, target): (NodeId, &str, NodeId),
         rank: Option<u32>,
         props: Props,
@@ -70,20 +79,24 @@ impl WriteTransaction {
 
     /// Deletes an edge and its properties.
     pub fn delete_edge(&mut self, edge: Edge) -> Result<(), WriteError> {
-        if !self.edge_exists(edge)? {
-            return Err(WriteError::NoEdge(self.describe(edge)));
-        }
-        self.remove_edge(edge)?;
-        self.changed(false)
+        self.attempt(|tx| {
+            if !tx.edge_exists(edge)? {
+                return Err(WriteError::NoEdge(tx.describe(edge)));
+            }
+            tx.remove_edge(edge)?;
+            tx.changed(false)
+        })
     }
 
     /// Marks an edge type as undirected, or as directed again; makes the type if it is new.
     pub fn set_undirected(&mut self, edge_type: &str, undirected: bool) -> Result<(), WriteError> {
         check_name(edge_type, "edge type")?;
-        let catalog = self.catalog_mut();
-        let id = catalog.types.intern(edge_type);
-        catalog.types.get_mut(id).expect("interned above").undirected = undirected;
-        self.changed(true)
+        self.attempt(|tx| {
+            let catalog = tx.catalog_mut();
+            let id = catalog.types.intern(edge_type);
+            catalog.types.get_mut(id).expect("interned above").undirected = undirected;
+            tx.changed(true)
+        })
     }
 
     /// An edge that is known to be there.

@@ -19,7 +19,7 @@ use crate::reader::Reader;
 use crate::trees::Graph;
 use std::ops::Deref;
 use std::sync::Arc;
-use storage_core::pager::Transaction;
+use storage_core::pager::{self, Transaction};
 
 /// The running write transaction. Reads through it see its own changes; dropping it aborts.
 ///
@@ -40,6 +40,8 @@ pub struct WriteTransaction {
     reader: Reader<Transaction>,
     base: Graph,
     grew: bool,
+    /// A change failed half-way: the transaction can only be dropped (M3).
+    broken: bool,
 }
 
 impl Deref for WriteTransaction {
@@ -51,12 +53,15 @@ impl Deref for WriteTransaction {
 
 impl WriteTransaction {
     pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
-        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false }
+        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false, broken: false }
     }
 
     /// Makes everything durable, and then visible to new snapshots. Returns the version's number. On an error nothing of
     /// the transaction remains.
     pub fn commit(mut self) -> Result<u64, CommitError> {
+        if self.broken {
+            return Err(pager::WriteError::Failed.into());
+        }
         if !self.is_changed() {
             return Ok(self.base_version());
         }
@@ -79,6 +84,20 @@ impl WriteTransaction {
         self.reader.graph.weight() > 0
             || self.reader.pages.pages_written() > 0
             || self.reader.graph.catalog != self.base.catalog
+    }
+
+    /// Makes a change. One that is refused has changed nothing; one that fails otherwise may have been half made, so
+    /// nothing but dropping is possible afterwards (M3).
+    fn attempt<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, WriteError>,
+    ) -> Result<T, WriteError> {
+        if self.broken {
+            return Err(pager::WriteError::Failed.into());
+        }
+        let result = change(self);
+        self.broken |= result.as_ref().is_err_and(|e| !e.is_refusal());
+        result
     }
 
     fn catalog_mut(&mut self) -> &mut Catalog {

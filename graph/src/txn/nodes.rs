@@ -30,6 +30,10 @@ impl WriteTransaction {
 
     /// Adds a node; refused if its id or its (label, key) is there already.
     pub fn insert_node(&mut self, label: &str, node: NewNode) -> Result<NodeId, WriteError> {
+        self.attempt(|tx| tx.try_insert_node(label, node))
+    }
+
+    fn try_insert_node(&mut self, label: &str, node: NewNode) -> Result<NodeId, WriteError> {
         check_name(label, "label")?;
         if let Some(Key::Text(text)) = &node.key
             && text.len() > super::MAX_NAME
@@ -89,6 +93,10 @@ impl WriteTransaction {
 
     /// Deletes a node. One that has edges is refused, unless `detach` deletes them with it. Returns how many edges went.
     pub fn delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
+        self.attempt(|tx| tx.try_delete_node(node, detach))
+    }
+
+    fn try_delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
         let record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
         let edges = self.edges_at(node)?;
         if !edges.is_empty() && !detach {

@@ -19,6 +19,10 @@ impl WriteTransaction {
 
     /// Sets several properties of a node; [`Value::Null`] removes one. The others stay.
     pub fn set_all(&mut self, node: NodeId, props: Props) -> Result<(), WriteError> {
+        self.attempt(|tx| tx.try_set_all(node, props))
+    }
+
+    fn try_set_all(&mut self, node: NodeId, props: Props) -> Result<(), WriteError> {
         Self::check_props(&props)?;
         let mut record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
         let grows = props.iter().any(|(_, v)| *v != Value::Null);
@@ -41,6 +45,10 @@ impl WriteTransaction {
 
     /// Sets several properties of an edge; [`Value::Null`] removes one. The others stay.
     pub fn set_edge_all(&mut self, edge: Edge, props: Props) -> Result<(), WriteError> {
+        self.attempt(|tx| tx.try_set_edge_all(edge, props))
+    }
+
+    fn try_set_edge_all(&mut self, edge: Edge, props: Props) -> Result<(), WriteError> {
         Self::check_props(&props)?;
         if !self.edge_exists(edge)? {
             return Err(WriteError::NoEdge(self.describe(edge)));
