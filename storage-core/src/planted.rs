@@ -30,22 +30,24 @@ pub enum Bug {
 mod switch {
     use super::Bug;
     use std::cell::Cell;
-    thread_local!(static ARMED: Cell<Option<Bug>> = const { Cell::new(None) });
+    // A bit a bug.
+    thread_local!(static ARMED: Cell<u32> = const { Cell::new(0) });
 
     /// True if `bug` is armed on this thread.
     pub fn armed(bug: Bug) -> bool {
-        ARMED.get() == Some(bug)
+        ARMED.get() >> bug as u32 & 1 == 1
     }
 
-    /// Runs `body` with `bug` armed on this thread, disarmed again even if it panics.
+    /// Runs `body` with `bug` armed on this thread, beside those that are armed already; disarmed again even if it
+    /// panics.
     pub fn with<R>(bug: Bug, body: impl FnOnce() -> R) -> R {
-        struct Disarm(Option<Bug>);
+        struct Disarm(u32);
         impl Drop for Disarm {
             fn drop(&mut self) {
                 ARMED.set(self.0);
             }
         }
-        let _disarm = Disarm(ARMED.replace(Some(bug)));
+        let _disarm = Disarm(ARMED.replace(ARMED.get() | 1 << bug as u32));
         body()
     }
 }

@@ -4,8 +4,9 @@
 //! this machine blocks is printed loudly and passed over. Stores lie on a real disk, under `target/`.
 
 use foliograph::storage_core::device::memory::{MemoryDevice, MemoryStore};
-use foliograph::storage_core::device::sim::SimDevice;
-use foliograph::storage_core::device::{DeviceError, DeviceErrorKind, OpenMode, OpenOptions, PageDevice};
+use foliograph::storage_core::device::sim::{Image, SimDevice};
+use foliograph::storage_core::device::{DeviceError, DeviceErrorKind, OpenOptions, PageDevice};
+use foliograph::storage_core::page::PageCount;
 use foliograph::{Backend, Database, Options, PageSize};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -100,15 +101,16 @@ impl Bench {
 
     /// The bare device over a new store.
     pub fn create_device(&self) -> Arc<dyn PageDevice> {
-        self.open_device_as(&OpenOptions::create(self.page_size)).expect("a new store")
+        self.device_as(&OpenOptions::create(self.page_size)).expect("a new store")
     }
 
     /// The bare device over the store that is there.
     pub fn open_device(&self) -> Arc<dyn PageDevice> {
-        self.open_device_as(&OpenOptions::open()).expect("the store that was created")
+        self.device_as(&OpenOptions::open()).expect("the store that was created")
     }
 
-    fn open_device_as(&self, options: &OpenOptions) -> Result<Arc<dyn PageDevice>, DeviceError> {
+    /// The bare device, as these options say.
+    pub fn device_as(&self, options: &OpenOptions) -> Result<Arc<dyn PageDevice>, DeviceError> {
         let path = self.path();
         Ok(match self.device {
             #[cfg(feature = "file")]
@@ -119,13 +121,9 @@ impl Bench {
             Device::Uring => Arc::new(storage_uring::UringDevice::open(&path, options)?),
             Device::Memory => Arc::new(MemoryDevice::open(&self.memory, options)?),
             Device::Simulated => {
-                let mut sim = self.sim.lock().expect("no test panicked here");
-                let next = match (sim.take(), options.mode) {
-                    (Some(last), OpenMode::Open) => SimDevice::from_image(last.volatile())?,
-                    _ => SimDevice::new(self.page_size, 1),
-                };
-                let next = Arc::new(next);
-                *sim = Some(next.clone());
+                let image = self.sim().map_or_else(|| Image::new(self.page_size), |last| last.volatile());
+                let next = Arc::new(SimDevice::open_image(image, options.mode, 1)?);
+                *self.sim.lock().expect("no test panicked here") = Some(next.clone());
                 next
             }
             #[allow(unreachable_patterns, reason = "with every feature there is nothing left")]
@@ -141,6 +139,29 @@ impl Bench {
     /// The store that is there.
     pub fn open(&self) -> Database {
         self.options.open_device(self.open_device()).expect("the store that was created")
+    }
+
+    /// The open or last simulated disk.
+    pub fn sim(&self) -> Option<Arc<SimDevice>> {
+        self.sim.lock().expect("no test panicked here").clone()
+    }
+
+    /// Cuts the store to this many bytes behind the device's back. A simulated disk must not be open.
+    pub fn cut(&self, bytes: u64) {
+        match self.device {
+            Device::Memory => self.memory.tamper(|all| all.truncate(bytes as usize)),
+            Device::Simulated => {
+                let mut image = self.sim().expect("it was created").volatile();
+                image.set_len(PageCount::new(bytes / self.page_size.bytes() as u64));
+                let cut = SimDevice::from_image(image).expect("its first pages are whole");
+                *self.sim.lock().expect("no test panicked here") = Some(Arc::new(cut));
+            }
+            Device::File | Device::Mmap | Device::Uring => {
+                let file =
+                    std::fs::OpenOptions::new().write(true).open(self.path()).expect("the store is there");
+                file.set_len(bytes).expect("the store can be cut");
+            }
+        }
     }
 
     /// Where the file of a real device is.

@@ -3,6 +3,8 @@
 //! | module | tells |
 //! |---|---|
 //! | `harness` | stores on every device, page size and cache; data; required backends |
+//! | `devices` | every page device keeps its promises |
+//! | `history` | one mixed history, and what a store holds in words |
 //! | `seeds` | the old bug this project began with |
 //! | `observed` | pages are on disk before anything indexes them, as a recording device sees it (I1, I2) |
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
@@ -17,4 +19,10 @@
 //! | `tidy` | the style gate |
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
+mod devices;
 mod harness;
+mod history;
+mod observed;
+mod one_instance;
+mod planted;
+mod seeds;

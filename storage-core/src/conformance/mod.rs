@@ -26,8 +26,8 @@
 //! ```
 //!
 //! Must always be true: a case panics when the device breaks a promise, and only then; it relies on nothing that the
-//! contract does not say. The cases know no pager: what they write need not be a store, but for the superblock that
-//! lets a device over a file find its page size again.
+//! contract does not say. But for [`on_disk_before_indexed`], which goes through the real pager, the cases know none: what
+//! they write need not be a store, but for the superblock that lets a device over a file find its page size again.
 
 pub mod contents;
 #[cfg(test)]
@@ -35,7 +35,9 @@ mod controls;
 pub mod growth;
 pub mod lending;
 pub mod life;
+pub mod on_disk_before_indexed;
 pub mod refusals;
+pub mod watch;
 
 use crate::device::{DeviceErrorKind, Operation, PageDevice, PageDeviceExt, Result, SUPERBLOCK_MAGIC};
 use crate::page::{PageBuf, PageCount, PageId, PageSize};
@@ -169,6 +171,11 @@ macro_rules! device_tests {
             life a_read_only_device_refuses_every_change ReadOnly;
             life a_cut_file_is_a_short_file Cut;
             life a_partial_last_page_is_rounded_down Cut;
+            on_disk_before_indexed every_page_is_written_before_it_is_named Any;
+            on_disk_before_indexed what_a_root_reaches_is_durable_before_the_root Any;
+            on_disk_before_indexed no_page_is_written_while_the_durable_root_reaches_it Any;
+            on_disk_before_indexed an_indexed_page_is_on_the_device_whatever_the_cache_drops Any;
+            on_disk_before_indexed a_tree_is_found_again_whole Reopen;
         }
     };
     (@tests [$fixture:ty] $($module:ident $name:ident $needs:ident;)*) => {

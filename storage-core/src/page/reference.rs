@@ -4,24 +4,38 @@
 //! read out of a page whose own checksum and reference matched. There is no way to make one from a number, so a page
 //! id can not enter an index before its page was written.
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! // A page that was not written has no name that an index would take.
 //! use storage_core::page::{PageId, Written};
 //! let not_written = PageId::new(7);
 //! let entry: Written = not_written.into();
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! // Nor can one be put together by hand.
 //! use storage_core::page::{PageId, Written};
 //! let forged = Written { page: PageId::new(7), check: 0 };
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! // And an index page's image takes nothing else.
 //! use storage_core::page::{PageId, PageImage, PageKind, PageSize};
 //! let mut index = PageImage::new(PageSize::K4, PageKind::Inner, 0);
 //! index.put_reference(64, PageId::new(7));
+//! ```
+//!
+//! ```
+//! // With what the write of a page returned, it is taken.
+//! use std::sync::Arc;
+//! use storage_core::device::memory::MemoryDevice;
+//! use storage_core::page::{PageImage, PageKind, PageSize, Written};
+//! use storage_core::pager::{Pager, PagerOptions};
+//! let pager = Pager::create(Arc::new(MemoryDevice::new(PageSize::K4)), &PagerOptions::default())?;
+//! let mut tx = pager.begin_write()?;
+//! let written: Written = tx.write(vec![PageImage::new(PageSize::K4, PageKind::Record, 0)])?[0];
+//! let mut index = PageImage::new(PageSize::K4, PageKind::Inner, 0);
+//! index.put_reference(64, written);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use super::PageId;
