@@ -27,6 +27,16 @@ pub enum ReadError {
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
+    /// A weight is missing, negative or no finite number.
+    #[error(
+        "the weight of an edge from node {node} is {found}; a path needs weights that are numbers and not negative"
+    )]
+    BadWeight {
+        /// Where the edge begins.
+        node: NodeId,
+        /// What is there.
+        found: String,
+    },
 }
 
 impl ReadError {

@@ -8,9 +8,11 @@
 mod bfs;
 mod path;
 mod set;
+mod weighted;
 
 pub use bfs::{Bfs, BfsSummary};
 pub use path::{Path, ShortestPath};
+pub use weighted::{LightestPath, WeightedPath};
 
 use crate::error::ReadError;
 use crate::model::{Direction, NodeId, TypeId};

@@ -28,9 +28,9 @@ impl Path {
 #[derive(Debug)]
 #[must_use]
 pub struct ShortestPath<'a, R> {
-    reader: &'a Reader<R>,
-    ends: [NodeId; 2],
-    steps: Steps,
+    pub(super) reader: &'a Reader<R>,
+    pub(super) ends: [NodeId; 2],
+    pub(super) steps: Steps,
 }
 
 impl<R: ReadPages> Reader<R> {

@@ -30,12 +30,12 @@ pub struct Report {
 
 /// Runs `import`.
 pub fn run(args: &ImportArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let plan = plan(args, &beside(&args.store))?;
-    for note in &plan.notes {
-        context.out.note(note);
-    }
     let skip = args.on_error == OnRowError::Skip;
-    let report = create(&args.store, args.page_size, &plan, skip, context)?;
+    let (report, plan) = create(&args.store, args.page_size, skip, context, || {
+        let plan = plan(args, &beside(&args.store))?;
+        plan.notes.iter().for_each(|note| context.out.note(note));
+        Ok(plan)
+    })?;
     print(&report, &plan, context)
 }
 
@@ -47,29 +47,45 @@ pub fn beside(store: &Path) -> PathBuf {
     }
 }
 
-/// Creates a store from the files of a plan.
+/// Creates a store, and then makes the plan and fills the store with its files.
 pub fn create(
     path: &Path,
     page_size: Option<PageSize>,
-    plan: &Plan,
     skip: bool,
     context: &Context<'_>,
-) -> Result<Report, Failure> {
+    plan: impl FnOnce() -> Result<Plan, Failure>,
+) -> Result<(Report, Plan), Failure> {
     let begin = Instant::now();
-    let was_there = fs::symlink_metadata(path).is_ok();
-    let created = store::creating(context.global, page_size).create(path);
-    let filled = created.map_err(Failure::from).and_then(|db| fill(db, path, plan, skip, context));
+    let before = fs::symlink_metadata(path).ok();
+    let db = match store::creating(context.global, page_size).create(path) {
+        Ok(db) => db,
+        Err(error) => {
+            // A creation that failed half-way, for example on a full disk, leaves no file behind either.
+            undo(path, before.as_ref());
+            return Err(error.into());
+        }
+    };
+    let filled = plan().and_then(|plan| Ok((fill(db, path, &plan, skip, context)?, plan)));
     match filled {
-        Ok((load, bytes, backend)) => {
-            Ok(Report { load, seconds: begin.elapsed().as_secs_f64(), bytes, backend })
+        Ok(((load, bytes, backend), plan)) => {
+            Ok((Report { load, seconds: begin.elapsed().as_secs_f64(), bytes, backend }, plan))
         }
         Err(failure) => {
-            if !was_there {
-                // The failure is what matters; that there may be nothing to remove does not.
-                let _ = fs::remove_file(path);
-            }
+            undo(path, before.as_ref());
             Err(failure)
         }
+    }
+}
+
+/// Makes the path what it was: nothing, or an empty file. A file that held anything was not created here.
+fn undo(path: &Path, before: Option<&fs::Metadata>) {
+    // The failure is what matters; that there may be nothing to remove does not.
+    match before {
+        None => drop(fs::remove_file(path)),
+        Some(file) if file.is_file() && file.len() == 0 => {
+            drop(fs::OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(0)));
+        }
+        Some(_) => {}
     }
 }
 

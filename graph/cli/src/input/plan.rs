@@ -236,7 +236,7 @@ impl Planner<'_> {
         name: Option<&str>,
         header: Option<InputFile>,
     ) -> Result<(), Failure> {
-        let detected = self.detect(&file, role, header.as_ref())?;
+        let detected = self.detect(&file, header.as_ref())?;
         let wrong = |what: &str| Failure::new(format!("{}: {what}", file.name));
         let reading = match detected {
             Detected::JsonLines => {
@@ -267,7 +267,7 @@ impl Planner<'_> {
     }
 
     /// What a file is: as `--format` says, else by the content of its header's file or of itself.
-    fn detect(&self, file: &InputFile, role: Role, header: Option<&InputFile>) -> Result<Detected, Failure> {
+    fn detect(&self, file: &InputFile, header: Option<&InputFile>) -> Result<Detected, Failure> {
         not_empty(file)?;
         let source = header.unwrap_or(file);
         let found = |input: &foliograph::import::Input| detect(input.head(), 0).map_err(|e| source.at(&e));
@@ -297,7 +297,6 @@ impl Planner<'_> {
             }
             (_, None) => found(&input)?,
         };
-        let _ = role;
         Ok(detected)
     }
 }
