@@ -1,5 +1,7 @@
 //! Open a store, write a small graph, read it back. Run with `cargo run -p foliograph --example quickstart`.
 
+#![allow(clippy::disallowed_methods, reason = "an application makes its own directory")]
+
 use foliograph::{Database, Direction, props};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

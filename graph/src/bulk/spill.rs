@@ -6,7 +6,7 @@
 //!
 //! It does not know what the blocks mean: see `sorter.rs` and `spool.rs`.
 
-#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "spill files are the exception")]
 
 use crate::value::Malformed;
 use std::cell::Cell;

@@ -1,6 +1,6 @@
 //! What the tests of this module share: a directory on a real disk, and numbers that a seed reproduces.
 
-#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a directory for tests")]
 
 use std::path::PathBuf;
 

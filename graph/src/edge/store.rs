@@ -65,16 +65,27 @@ impl EdgeStore {
         pages: &impl ReadPages,
         key: EdgeKey,
     ) -> Result<Option<u32>, PageError> {
-        let first = EdgeKey { rank: 0, ..key };
+        let (first, past) = (EdgeKey { rank: 0, ..key }, EdgeKey { rank: u32::MAX, ..key });
         let mut highest = None;
+        let mut base = Vec::new();
         for leaf in tree.leaves(pages, &first.to_bytes()) {
             let leaf = leaf?;
-            let mut entries = Vec::new();
-            leaf_entries(&leaf, key.vertex, &mut entries)?;
-            let same = entries.iter().filter(|(t, n, _)| (*t, *n) == (key.edge_type, key.neighbor));
-            highest = highest.max(same.map(|(_, _, rank)| *rank).max());
-            let past = EdgeKey { rank: u32::MAX, ..key }.to_bytes();
-            if leaf.upper.as_deref().is_none_or(|upper| upper > past.as_slice()) {
+            base.clear();
+            if let Some(page) = &leaf.page {
+                page::edges(page, key.vertex, &mut base)?;
+            }
+            let same = base.iter().filter(|(t, n, _)| (*t, *n) == (key.edge_type, key.neighbor));
+            let ranks = same.map(|(_, _, rank)| *rank);
+            match leaf.delta {
+                None => highest = highest.max(ranks.max()),
+                // A hub grown by one transaction has its edges here: only those between these two nodes are looked at.
+                Some(delta) => {
+                    let kept = ranks.filter(|rank| !delta.contains_key(&EdgeKey { rank: *rank, ..key }));
+                    let changed = delta.range(first..=past).filter(|(_, change)| change.is_some());
+                    highest = highest.max(kept.max()).max(changed.map(|(key, _)| key.rank).max());
+                }
+            }
+            if leaf.upper.as_deref().is_none_or(|upper| upper > past.to_bytes().as_slice()) {
                 break;
             }
         }
