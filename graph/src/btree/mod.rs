@@ -66,6 +66,7 @@ mod node;
 mod pack;
 mod range;
 mod read;
+mod relocate;
 mod visit;
 mod write;
 

@@ -3,7 +3,9 @@
 use super::WriteTransaction;
 use crate::bulk::{Bulk, BulkError, BulkTrees, Rejected};
 use crate::catalog::Names;
-use crate::error::CommitError;
+use crate::error::{CommitError, WriteError};
+use crate::reader::Reader;
+use storage_core::page::PageId;
 
 /// What a bulk load did.
 #[derive(Clone, Debug)]
@@ -45,6 +47,14 @@ impl WriteTransaction {
             && catalog.edge_count == 0
             && catalog.labels.iter().len() + catalog.types.iter().len() + catalog.properties.iter().len() == 0
             && !self.is_changed()
+    }
+
+    /// Moves pages at or past `limit` down (A4).
+    pub(crate) fn move_down(&mut self, limit: PageId, long_values: bool) -> Result<(), WriteError> {
+        self.attempt(|tx| {
+            let Reader { pages, graph, .. } = &mut tx.reader;
+            Ok(crate::settle::move_graph(graph, pages, limit, long_values)?)
+        })
     }
 
     fn adopt(&mut self, trees: BulkTrees) {

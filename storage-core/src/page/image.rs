@@ -20,6 +20,13 @@ impl PageImage {
         PageImage { buf: PageBuf::zeroed(size.bytes()), kind, codec, used: HEADER_LEN }
     }
 
+    /// The same contents for another place.
+    pub fn copy_of(page: &crate::pager::Page) -> Self {
+        let mut buf = PageBuf::zeroed(page.len());
+        buf.copy_from_slice(page);
+        PageImage { buf, kind: page.kind(), codec: page.codec(), used: page.used() }
+    }
+
     /// What the page will hold.
     pub fn kind(&self) -> PageKind {
         self.kind

@@ -131,7 +131,9 @@ fn place(tx: &mut Transaction, pager: &Pager) -> Result<PageId, WriteError> {
 fn mark(w: &mut Writer, pager: &Pager, map: &mut NewMap, page: PageId, used: bool) -> Result<(), WriteError> {
     // What a transaction frees it has read out of a page, and a page may say anything.
     if page.get() < FIXED_PAGES || page.get() >= w.alloc.page_count() {
-        return Err(PageError::damage(page, PageKind::MapRegion, "a page is freed that no map can mark").into());
+        return Err(
+            PageError::damage(page, PageKind::MapRegion, "a page is freed that no map can mark").into()
+        );
     }
     let (r, bit) = w.alloc.place(page);
     let new = match map.regions.entry(r) {
@@ -208,9 +210,10 @@ pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Resul
     Ok(())
 }
 
-/// Cuts free pages off the end of the file: first a durable root without them, then the cut. Nobody may hold an older
-/// version, and every page in quarantine has been given back.
+/// Cuts free pages off the end of the file: first a durable root without them, then the cut. What a snapshot holds is in
+/// the map or in quarantine, so it is before the end that is kept, and no page beyond is pinned or lent.
 pub(super) fn trim(pager: &Pager, writer: &mut Writer) -> Result<(), WriteError> {
+    writer.reclaim();
     let end = writer.alloc.end(&|at, used| load_region(pager, at, used))?;
     let used = writer.alloc.page_count() - writer.alloc.free();
     let mut target = end;

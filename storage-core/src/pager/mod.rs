@@ -164,24 +164,25 @@ impl Pager {
     }
 
     /// Ends writing, gives free pages at the end of the file back to the disk, and closes the device. Waits for a
-    /// running transaction. While a snapshot other than the newest version is held, the file is not cut (a page there
-    /// may be lent).
+    /// running transaction.
     pub fn close(&self) -> Result<(), WriteError> {
         let mut writer = match self.writer.take() {
             Ok(writer) => writer,
             Err(WriteError::Closed) => return Ok(()),
             Err(e) => return Err(e),
         };
-        let mut result = Ok(());
-        if !self.read_only {
-            writer.reclaim();
-            let held = Arc::strong_count(&self.published.read()) > 1;
-            if writer.quarantine.is_empty() && !held {
-                result = commit::trim(self, &mut writer);
-            }
-        }
+        let result = if self.read_only { Ok(()) } else { commit::trim(self, &mut writer) };
         self.writer.close();
         self.device.close()?;
+        result
+    }
+
+    /// Cuts free pages off the end of the file, but for the reserve. Waits for a running transaction.
+    pub fn trim(&self) -> Result<(), WriteError> {
+        self.check_writable()?;
+        let mut writer = self.writer.take()?;
+        let result = commit::trim(self, &mut writer);
+        self.writer.give_back(writer);
         result
     }
 

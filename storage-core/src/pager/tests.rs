@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::device::DeviceErrorKind;
-use crate::device::memory::{MemoryDevice, MemoryStore};
 use crate::device::OpenOptions;
+use crate::device::memory::{MemoryDevice, MemoryStore};
 use crate::page::{HEADER_LEN, PageImage, PageKind, PageSize, Written};
 
 const SIZE: PageSize = PageSize::K4;
