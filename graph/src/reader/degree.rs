@@ -1,8 +1,8 @@
 //! Degrees: how many edges a node has.
 
-use super::Reader;
+use super::{Follow, Reader};
 use crate::error::ReadError;
-use crate::model::{Direction, NodeId, TypeId};
+use crate::model::{Direction, NodeId};
 use storage_core::pager::ReadPages;
 
 /// A question for a degree; [`Degree::count`] answers it.
@@ -11,55 +11,44 @@ use storage_core::pager::ReadPages;
 pub struct Degree<'a, R> {
     reader: &'a Reader<R>,
     node: NodeId,
-    direction: Option<Direction>,
-    types: Option<Vec<TypeId>>,
+    follow: Follow,
 }
 
 impl<R: ReadPages> Reader<R> {
-    /// The degree of a node: outgoing edges of all types, unless it is told otherwise.
+    /// The degree of a node: its outgoing edges, and the incoming ones of undirected types, unless it is told otherwise.
     pub fn degree(&self, node: NodeId) -> Degree<'_, R> {
-        Degree { reader: self, node, direction: None, types: None }
+        Degree { reader: self, node, follow: Follow::default() }
     }
 }
 
 impl<R: ReadPages> Degree<'_, R> {
     /// Counts this way only.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.direction = Some(direction);
+        self.follow.direction = Some(direction);
         self
     }
 
     /// Counts edges of this type (may be said several times). A name that is not known counts none.
     pub fn of_type(mut self, name: &str) -> Self {
-        let known = self.reader.edge_type(name);
-        self.types.get_or_insert_default().extend(known);
+        self.follow.add_type(self.reader, name);
         self
     }
 
-    /// The number of edges. With both directions a self-loop counts once.
+    /// The number of edges. Followed both ways, a self-loop counts once.
     pub fn count(self) -> Result<u64, ReadError> {
         let r = self.reader;
-        let direction =
-            self.direction.unwrap_or_else(|| r.default_direction(self.types.as_deref().unwrap_or(&[])));
-        let types: Vec<Option<TypeId>> = match self.types {
-            None => vec![None],
-            Some(mut types) => {
-                types.sort_unstable();
-                types.dedup();
-                types.into_iter().map(Some).collect()
-            }
-        };
         let mut count = 0;
-        for t in types {
+        for (edge_type, direction) in self.follow.ways(r) {
+            let of = (self.node, edge_type);
             if direction != Direction::In {
-                count += r.layers.edge.degree(&r.graph.out, &r.pages, (self.node, t))?;
+                count += r.layers.edge.degree(&r.graph.out, &r.pages, of)?;
             }
             if direction != Direction::Out {
-                count += r.layers.edge.degree(&r.graph.into, &r.pages, (self.node, t))?;
+                count += r.layers.edge.degree(&r.graph.into, &r.pages, of)?;
             }
             if direction == Direction::Both {
                 let mut targets = Vec::new();
-                r.layers.edge.targets(&r.graph.out, &r.pages, (self.node, t), &mut targets)?;
+                r.layers.edge.targets(&r.graph.out, &r.pages, of, &mut targets)?;
                 count -= targets.iter().filter(|n| **n == self.node.0).count() as u64;
             }
         }

@@ -4,19 +4,21 @@
 //! that cannot be read is an error.
 
 mod degree;
+mod follow;
 mod neighbors;
 mod nodes;
 mod props;
 mod value;
 
 pub use degree::Degree;
+pub(crate) use follow::{Follow, Way, reversed};
 pub use neighbors::{Neighbor, Neighbors, NeighborsIter, NeighborsOf};
 pub use nodes::{Edges, NodeView, Nodes};
 pub use value::FromValue;
 
 use crate::catalog::{Catalog, LabelInfo, TypeInfo};
 use crate::error::ReadError;
-use crate::model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, TypeId};
+use crate::model::{Edge, Key, LabelId, NodeId, PropertyId, TypeId};
 use crate::trees::{Graph, Layers};
 use storage_core::pager::{self, ReadPages};
 
@@ -93,20 +95,6 @@ impl<R: ReadPages> Reader<R> {
     /// The name of an edge type.
     pub fn type_name(&self, id: TypeId) -> &str {
         self.catalog().type_name(id).unwrap_or("?")
-    }
-
-    /// Which way a type's edges are followed when nobody says: both ways if the type is undirected.
-    pub fn default_direction(&self, types: &[TypeId]) -> Direction {
-        let undirected = |t: &TypeInfo| t.undirected;
-        let mut known = types.iter().filter_map(|t| self.catalog().types.get(t.0)).peekable();
-        let both = match known.peek() {
-            Some(_) => known.all(undirected),
-            None => {
-                self.catalog().types.iter().len() > 0
-                    && self.catalog().types.iter().all(|(_, t)| t.undirected)
-            }
-        };
-        if both { Direction::Both } else { Direction::Out }
     }
 
     /// The node with this label and key.

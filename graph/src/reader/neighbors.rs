@@ -1,7 +1,7 @@
 //! Neighbours of one node, and of many.
 
-use super::Reader;
 use super::value::FromValue;
+use super::{Follow, Reader, Way};
 use crate::edge::Entry;
 use crate::error::ReadError;
 use crate::model::{Direction, Edge, NodeId, Props, TypeId};
@@ -14,8 +14,7 @@ use storage_core::pager::ReadPages;
 pub struct Neighbors<'a, R> {
     reader: &'a Reader<R>,
     node: NodeId,
-    direction: Option<Direction>,
-    types: Option<Vec<TypeId>>,
+    follow: Follow,
 }
 
 /// A neighbour and the edge that leads to it.
@@ -29,12 +28,12 @@ pub struct Neighbor<'a, R> {
 }
 
 impl<R: ReadPages> Reader<R> {
-    /// The neighbours of a node: along outgoing edges of all types (both ways where all its types are undirected), unless
-    /// it is told otherwise. A node that is not there is an error.
+    /// The neighbours of a node: along its outgoing edges, and both ways along those of undirected types, unless it is
+    /// told otherwise. A node that is not there is an error.
     ///
     /// Takes 24 bytes of memory for each edge of the node while it is iterated over.
     pub fn neighbors(&self, node: NodeId) -> Neighbors<'_, R> {
-        Neighbors { reader: self, node, direction: None, types: None }
+        Neighbors { reader: self, node, follow: Follow::default() }
     }
 
     /// The neighbours of many nodes, in one batch: see [`NeighborsOf::for_each`].
@@ -85,14 +84,13 @@ impl<'a, R: ReadPages> Neighbors<'a, R> {
 
     /// Follows edges this way.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.direction = Some(direction);
+        self.follow.direction = Some(direction);
         self
     }
 
     /// Follows edges of this type (may be said several times). A name that is not known finds none.
     pub fn of_type(mut self, name: &str) -> Self {
-        let known = self.reader.edge_type(name);
-        self.types.get_or_insert_default().extend(known);
+        self.follow.add_type(self.reader, name);
         self
     }
 
@@ -101,20 +99,21 @@ impl<'a, R: ReadPages> Neighbors<'a, R> {
         if !r.contains(self.node)? {
             return Err(ReadError::NoNode(self.node));
         }
-        let direction =
-            self.direction.unwrap_or_else(|| r.default_direction(self.types.as_deref().unwrap_or(&[])));
+        let ways = self.follow.ways(r);
         let mut found = Vec::new();
         let mut entries = Vec::new();
-        for into in [false, true] {
-            if (into && direction == Direction::Out) || (!into && direction == Direction::In) {
+        for (into, against) in [(false, Direction::In), (true, Direction::Out)] {
+            if ways.iter().all(|(_, direction)| *direction == against) {
                 continue;
             }
             entries.clear();
             r.entries(self.node, into, &mut entries)?;
             for (edge_type, neighbor, rank) in entries.drain(..) {
-                let loop_again = into && direction == Direction::Both && neighbor == self.node.0;
-                let wanted = self.types.as_ref().is_none_or(|types| types.contains(&TypeId(edge_type)));
-                if wanted && !loop_again {
+                let of_type = |(t, _): &&Way| t.is_none_or(|t| t.0 == edge_type);
+                let Some((_, direction)) = ways.iter().find(of_type) else { continue };
+                // Followed both ways, a self-loop was seen among the outgoing edges.
+                let again = into && *direction == Direction::Both && neighbor == self.node.0;
+                if *direction != against && !again {
                     let key = crate::edge::EdgeKey { vertex: self.node.0, edge_type, neighbor, rank };
                     found.push(crate::edge::edge_of(key, into));
                 }

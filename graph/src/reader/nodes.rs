@@ -7,8 +7,9 @@ use crate::model::{Edge, Key, LabelId, NodeId, Props};
 use crate::node::{StoredProps, whole_props};
 use storage_core::pager::ReadPages;
 
-/// A node's label, key and properties.
-#[derive(Clone, PartialEq, Debug)]
+/// A node's label, key and properties. Views are not compared with `==`, for the same properties may be stored in
+/// different ways: compare what [`Reader::props_of`] says.
+#[derive(Clone, Debug)]
 pub struct NodeView {
     /// Its id.
     pub id: NodeId,

@@ -1,14 +1,14 @@
 //! Breadth-first search, level by level.
 
 use super::set::NodeSet;
-use super::{Steps, require};
+use super::{require, targets};
 use crate::error::ReadError;
 use crate::model::{Direction, NodeId};
-use crate::reader::Reader;
+use crate::reader::{Follow, Reader};
 use storage_core::pager::ReadPages;
 
-/// A breadth-first search that has not begun. Follows outgoing edges of all types (both ways where all are undirected)
-/// unless it is told otherwise.
+/// A breadth-first search that has not begun. Follows outgoing edges, and those of undirected types both ways, unless it
+/// is told otherwise.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@ use storage_core::pager::ReadPages;
 pub struct Bfs<'a, R> {
     reader: &'a Reader<R>,
     start: NodeId,
-    steps: Steps,
+    follow: Follow,
     max_depth: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct BfsSummary {
 impl<R: ReadPages> Reader<R> {
     /// Breadth-first search from a node.
     pub fn bfs(&self, start: NodeId) -> Bfs<'_, R> {
-        Bfs { reader: self, start, steps: Steps::default(), max_depth: u64::MAX }
+        Bfs { reader: self, start, follow: Follow::default(), max_depth: u64::MAX }
     }
 
     /// The nodes within `hops` edges of a node, itself left out, ascending by id.
@@ -53,13 +53,13 @@ impl<R: ReadPages> Reader<R> {
 impl<R: ReadPages> Bfs<'_, R> {
     /// Follows edges this way.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.steps.direction = Some(direction);
+        self.follow.direction = Some(direction);
         self
     }
 
     /// Follows edges of this type (may be said several times). A name that is not known is followed nowhere.
     pub fn of_type(mut self, name: &str) -> Self {
-        self.steps.of_type(self.reader, name);
+        self.follow.add_type(self.reader, name);
         self
     }
 
@@ -72,12 +72,12 @@ impl<R: ReadPages> Bfs<'_, R> {
     /// Calls back with each level: its distance and its nodes, ascending by id. Level 0 is the start.
     pub fn for_each_level(self, mut visit: impl FnMut(u64, &[NodeId])) -> Result<BfsSummary, ReadError> {
         require(self.reader, self.start)?;
-        let direction = self.steps.resolve(self.reader);
+        let ways = self.follow.ways(self.reader);
         let mut seen = NodeSet::for_graph(self.reader);
         seen.insert(self.start.0);
         let mut frontier = vec![self.start];
         let mut summary = BfsSummary { reached: 0, depth: 0 };
-        let mut targets = Vec::new();
+        let mut ends = Vec::new();
         for depth in 0.. {
             visit(depth, &frontier);
             summary.reached += frontier.len() as u64;
@@ -87,8 +87,8 @@ impl<R: ReadPages> Bfs<'_, R> {
             }
             let mut next = Vec::new();
             for node in &frontier {
-                self.steps.targets(self.reader, *node, direction, &mut targets)?;
-                next.extend(targets.iter().filter(|t| seen.insert(**t)).map(|t| NodeId(*t)));
+                targets(self.reader, *node, &ways, &mut ends)?;
+                next.extend(ends.iter().filter(|t| seen.insert(**t)).map(|t| NodeId(*t)));
             }
             if next.is_empty() {
                 break;

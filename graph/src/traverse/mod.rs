@@ -15,51 +15,19 @@ pub use path::{Path, ShortestPath};
 pub use weighted::{LightestPath, WeightedPath};
 
 use crate::error::ReadError;
-use crate::model::{Direction, NodeId, TypeId};
-use crate::reader::Reader;
+use crate::model::NodeId;
+use crate::reader::{Reader, Way};
 use storage_core::pager::ReadPages;
 
-/// Which edges a walk follows.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Steps {
-    direction: Option<Direction>,
-    types: Option<Vec<TypeId>>,
-}
-
-impl Steps {
-    fn of_type<R: ReadPages>(&mut self, reader: &Reader<R>, name: &str) {
-        let types = self.types.get_or_insert_default();
-        types.extend(reader.edge_type(name));
-        types.sort_unstable();
-        types.dedup();
-    }
-
-    fn resolve<R: ReadPages>(&self, reader: &Reader<R>) -> Direction {
-        self.direction.unwrap_or_else(|| reader.default_direction(self.types.as_deref().unwrap_or(&[])))
-    }
-
-    /// The ends of the edges of `node` that the walk follows.
-    fn targets<R: ReadPages>(
-        &self,
-        reader: &Reader<R>,
-        node: NodeId,
-        direction: Direction,
-        out: &mut Vec<u64>,
-    ) -> Result<(), ReadError> {
-        out.clear();
-        match &self.types {
-            None => reader.targets(node, direction, None, out),
-            Some(types) => types.iter().try_for_each(|t| reader.targets(node, direction, Some(*t), out)),
-        }
-    }
-}
-
-pub(crate) fn reverse(direction: Direction) -> Direction {
-    match direction {
-        Direction::Out => Direction::In,
-        Direction::In => Direction::Out,
-        Direction::Both => Direction::Both,
-    }
+/// The ends of the edges of `node` that a walk follows.
+fn targets<R: ReadPages>(
+    reader: &Reader<R>,
+    node: NodeId,
+    ways: &[Way],
+    out: &mut Vec<u64>,
+) -> Result<(), ReadError> {
+    out.clear();
+    ways.iter().try_for_each(|(edge_type, direction)| reader.targets(node, *direction, *edge_type, out))
 }
 
 pub(crate) fn require<R: ReadPages>(reader: &Reader<R>, node: NodeId) -> Result<(), ReadError> {

@@ -3,10 +3,10 @@
 //! Must always be true: the meeting with the fewest edges in sum is taken, not the first one seen; a whole level is
 //! finished before the answer is given. Takes about 32 bytes a visited node.
 
-use super::{Steps, require, reverse};
+use super::{require, targets};
 use crate::error::ReadError;
 use crate::model::{Direction, NodeId};
-use crate::reader::Reader;
+use crate::reader::{Follow, Reader, Way, reversed};
 use std::collections::HashMap;
 use storage_core::pager::ReadPages;
 
@@ -30,13 +30,13 @@ impl Path {
 pub struct ShortestPath<'a, R> {
     pub(super) reader: &'a Reader<R>,
     pub(super) ends: [NodeId; 2],
-    pub(super) steps: Steps,
+    pub(super) follow: Follow,
 }
 
 impl<R: ReadPages> Reader<R> {
     /// The path with the fewest edges from one node to another.
     pub fn shortest_path(&self, from: NodeId, to: NodeId) -> ShortestPath<'_, R> {
-        ShortestPath { reader: self, ends: [from, to], steps: Steps::default() }
+        ShortestPath { reader: self, ends: [from, to], follow: Follow::default() }
     }
 }
 
@@ -45,19 +45,19 @@ struct Side {
     reached: HashMap<u64, (u64, u64)>,
     frontier: Vec<NodeId>,
     depth: u64,
-    direction: Direction,
+    ways: Vec<Way>,
 }
 
 impl<R: ReadPages> ShortestPath<'_, R> {
     /// Follows edges this way.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.steps.direction = Some(direction);
+        self.follow.direction = Some(direction);
         self
     }
 
     /// Follows edges of this type (may be said several times). A name that is not known is followed nowhere.
     pub fn of_type(mut self, name: &str) -> Self {
-        self.steps.of_type(self.reader, name);
+        self.follow.add_type(self.reader, name);
         self
     }
 
@@ -66,14 +66,15 @@ impl<R: ReadPages> ShortestPath<'_, R> {
         for end in self.ends {
             require(self.reader, end)?;
         }
-        let direction = self.steps.resolve(self.reader);
-        let side = |end: NodeId, direction| Side {
+        let ways = self.follow.ways(self.reader);
+        let back = reversed(&ways);
+        let side = |end: NodeId, ways| Side {
             reached: HashMap::from([(end.0, (end.0, 0))]),
             frontier: vec![end],
             depth: 0,
-            direction,
+            ways,
         };
-        let mut sides = [side(self.ends[0], direction), side(self.ends[1], reverse(direction))];
+        let mut sides = [side(self.ends[0], ways), side(self.ends[1], back)];
         let mut meeting = (self.ends[0] == self.ends[1]).then_some(self.ends[0].0);
         while meeting.is_none() && sides.iter().all(|s| !s.frontier.is_empty()) {
             let smaller = usize::from(sides[1].frontier.len() < sides[0].frontier.len());
@@ -89,10 +90,10 @@ impl<R: ReadPages> ShortestPath<'_, R> {
         this.depth += 1;
         let mut best: Option<(u64, u64)> = None;
         let mut next = Vec::new();
-        let mut targets = Vec::new();
+        let mut ends = Vec::new();
         for node in std::mem::take(&mut this.frontier) {
-            self.steps.targets(self.reader, node, this.direction, &mut targets)?;
-            for target in &targets {
+            targets(self.reader, node, &this.ways, &mut ends)?;
+            for target in &ends {
                 if this.reached.contains_key(target) {
                     continue;
                 }

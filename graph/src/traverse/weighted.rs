@@ -93,9 +93,12 @@ impl<R: ReadPages> LightestPath<'_, R> {
 
     /// The neighbours of a node with the weights of the edges that lead there.
     fn edges(&self, node: NodeId) -> Result<Vec<(NodeId, Value)>, ReadError> {
-        let ShortestPath { reader, steps, .. } = &self.question;
-        let mut neighbors = reader.neighbors(node).direction(steps.resolve(reader));
-        if let Some(types) = &steps.types {
+        let ShortestPath { reader, follow, .. } = &self.question;
+        let mut neighbors = reader.neighbors(node);
+        if let Some(direction) = follow.direction {
+            neighbors = neighbors.direction(direction);
+        }
+        if let Some(types) = &follow.types {
             if types.is_empty() {
                 return Ok(Vec::new());
             }
