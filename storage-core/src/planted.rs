@@ -1,7 +1,7 @@
 //! Planted bugs: one switch per rule that can be broken on purpose, so that the suites can prove that they notice.
 //!
 //! Without the feature `planted-bugs` (enabled by package `tests` alone, and refused without debug assertions)
-//! [`armed`] is a constant `false` and every bug is compiled away. Bugs are armed per thread.
+//! `armed` is a constant `false` and every bug is compiled away. Bugs are armed per thread.
 
 /// A rule to break.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
