@@ -36,6 +36,11 @@ impl Device {
         }
     }
 
+    /// Whether this test program contains it: the features of the package decide.
+    pub fn is_compiled(self) -> bool {
+        self.backend().is_none_or(|backend| Backend::COMPILED.contains(&backend))
+    }
+
     /// Whether it can run here. If it cannot, says so loudly, or fails if it is required.
     pub fn runs_here(self) -> bool {
         let Some(backend) = self.backend() else { return true };
