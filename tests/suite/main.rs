@@ -20,9 +20,13 @@
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
 mod devices;
+mod engine;
+mod format;
 mod harness;
 mod history;
+mod model;
 mod observed;
 mod one_instance;
 mod planted;
 mod seeds;
+mod tidy;

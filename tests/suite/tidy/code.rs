@@ -115,8 +115,8 @@ fn literal_len(text: &str, before: Option<char>) -> usize {
             return within(text[start..].find(&close).map(|at| start + at + close.len()));
         }
     }
-    if text.starts_with('\'') {
-        let mut chars = text[1..].chars();
+    if let Some(after) = text.strip_prefix('\'') {
+        let mut chars = after.chars();
         let (first, second) = (chars.next(), chars.next());
         // 'a' and '\n' are characters; 'a is a lifetime.
         if first == Some('\\') || second == Some('\'') {
