@@ -91,7 +91,7 @@ pub(crate) fn load(
     for entry in tree.range(pages, ..) {
         let (key, record) = entry?;
         let mut bytes = Reader::new(&record.bytes);
-        match (key.first().copied(), &key[1..]) {
+        match (key.first().copied(), key.get(1..).unwrap_or_default()) {
             (Some(b'c'), []) => {
                 catalog.node_count = bytes.varint().map_err(|_| damage("broken counts"))?;
                 catalog.edge_count = bytes.varint().map_err(|_| damage("broken counts"))?;
@@ -134,4 +134,27 @@ fn text(bytes: &[u8]) -> Option<String> {
 fn push<T: Named>(names: &mut Names<T>, id: &[u8], item: T) -> Option<()> {
     let id = u32::from_be_bytes(id.try_into().ok()?);
     (names.push(item)? == id).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use storage_core::device::memory::MemoryDevice;
+    use storage_core::page::PageSize;
+    use storage_core::pager::{Pager, PagerOptions};
+
+    #[test]
+    fn records_that_no_catalog_has_are_damage() {
+        let device = Arc::new(MemoryDevice::new(PageSize::K4));
+        let pager = Pager::create(device, &PagerOptions::default()).unwrap();
+        for key in [&b""[..], b"x", b"r", b"r\x09", b"c0", b"l", b"t\0\0\0\x01"] {
+            let mut tx = pager.begin_write().unwrap();
+            let mut tree = Tree::<RecordLeaf>::empty();
+            tree.put(&mut tx, key.to_vec(), Record { bytes: vec![1, 1, 1], refs: Vec::new() }).unwrap();
+            let root = tree.flush(&mut tx).unwrap().unwrap();
+            let loaded = load(&tree, &tx, root);
+            assert!(matches!(loaded, Err(PageError::Damage { page, .. }) if page == root.page()), "{key:?}");
+        }
+    }
 }

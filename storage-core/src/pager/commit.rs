@@ -139,7 +139,7 @@ fn mark(w: &mut Writer, pager: &Pager, map: &mut NewMap, page: PageId, used: boo
     let new = match map.regions.entry(r) {
         std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
         std::collections::btree_map::Entry::Vacant(e) => {
-            let bits = w.alloc.map_bits(r, &|at, used| load_region(pager, at, used))?.to_vec();
+            let bits = w.alloc.map_bits(r, &|r, at, used| load_region(pager, r, at, used))?.to_vec();
             e.insert(NewRegion { bits, place: None })
         }
     };
@@ -214,7 +214,7 @@ pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Resul
 /// the map or in quarantine, so it is before the end that is kept, and no page beyond is pinned or lent.
 pub(super) fn trim(pager: &Pager, writer: &mut Writer) -> Result<(), WriteError> {
     writer.reclaim();
-    let end = writer.alloc.end(&|at, used| load_region(pager, at, used))?;
+    let end = writer.alloc.end(&|r, at, used| load_region(pager, r, at, used))?;
     let used = writer.alloc.page_count() - writer.alloc.free();
     let mut target = end;
     while target < used + reserve_pages(target) {
@@ -227,7 +227,37 @@ pub(super) fn trim(pager: &Pager, writer: &mut Writer) -> Result<(), WriteError>
     let meta = Meta { generation: writer.meta.generation + 1, page_count: target, ..writer.meta };
     pager.device.sync()?;
     write_meta(pager, writer, meta)?;
+    // The same version under a new root record: whoever looks at the newest one sees the length that the file has.
+    let (number, root) = (meta.lsn, meta.root);
+    publish(pager, writer, Version { number, root, meta });
     writer.alloc.set_page_count(target);
     pager.device.shrink(crate::page::PageCount::new(target))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::memory::MemoryDevice;
+    use crate::page::{PageImage, PageSize};
+    use crate::pager::PagerOptions;
+    use std::sync::Arc;
+
+    /// What is freed was read out of a page, and a damaged page may name anything.
+    #[test]
+    fn freeing_what_a_damaged_page_names_fails_and_leaves_the_store_whole() {
+        let device = Arc::new(MemoryDevice::new(PageSize::K4));
+        let pager = Pager::create(device, &PagerOptions::default()).unwrap();
+        let mut tx = pager.begin_write().unwrap();
+        let root = tx.write(vec![PageImage::new(PageSize::K4, PageKind::Record, 0)]).unwrap()[0];
+        tx.commit(Some(root)).unwrap();
+        for page in [0, 3, 1 << 16, u64::MAX] {
+            let mut tx = pager.begin_write().unwrap();
+            tx.free(Written::new(PageId::new(page), 7));
+            let error = tx.commit(Some(root)).unwrap_err();
+            assert!(matches!(error, WriteError::Page(PageError::Damage { page: p, .. }) if p.get() == page));
+        }
+        assert_eq!(pager.begin_read().root(), Some(root));
+        pager.begin_write().unwrap().commit(None).unwrap();
+    }
 }

@@ -1,0 +1,312 @@
+//! The catalogue of small histories, and long random ones.
+//!
+//! Each begins with a store that was just created: its first life holds the crash points of creation.
+
+use super::model::{Change, Model};
+use super::record::{Run, options};
+use foliograph::storage_core::device::sim::Rng;
+use foliograph::{NewNode, NodeId, Options, Value, props};
+
+/// A small history.
+#[derive(Copy, Clone)]
+pub struct History {
+    pub name: &'static str,
+    pub options: fn() -> Options,
+    pub tell: fn(&mut Run),
+}
+
+const fn history(name: &'static str, tell: fn(&mut Run)) -> History {
+    History { name, options, tell }
+}
+
+/// Every small history.
+pub const CATALOGUE: &[History] = &[
+    history("create", |_| {}),
+    history("first-commit", first_commit),
+    history("add-nodes", add_nodes),
+    history("add-edges", add_edges),
+    history("hub", hub),
+    history("delete", delete),
+    history("delete-all", delete_all),
+    history("overflow", overflow),
+    history("update", update),
+    History { name: "early-flush", options: tiny_budget, tell: early_flush },
+    History { name: "abort-then-commit", options: tiny_budget, tell: abort_then_commit },
+    history("close-and-trim", close_and_trim),
+    history("reopen-and-write", reopen_and_write),
+    history("kill-and-write", kill_and_write),
+    history("parallel-edges", parallel_edges),
+];
+
+/// The history of this name.
+pub fn small(name: &str) -> History {
+    *CATALOGUE.iter().find(|h| h.name == name).unwrap_or_else(|| panic!("no history is called {name}"))
+}
+
+/// Changes go to pages as soon as they take more than this.
+fn tiny_budget() -> Options {
+    options().memory_budget(2 << 10)
+}
+
+fn people(c: &mut Change<'_>, count: usize) -> Vec<NodeId> {
+    let first = c.model.nodes.len();
+    let add = |n: usize| c.node("person", format!("p{n}"), props! { "born" => 1800 + n as i64 });
+    (first..first + count).map(add).collect()
+}
+
+/// A long text that says which it is.
+pub fn long_text(seed: u64, len: usize) -> String {
+    let mut rng = Rng::new(seed);
+    (0..len).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
+}
+
+fn first_commit(run: &mut Run) {
+    run.commit(|c| drop(people(c, 1)));
+}
+
+fn add_nodes(run: &mut Run) {
+    run.commit(|c| drop(people(c, 5)));
+    run.commit(|c| {
+        people(c, 30);
+        (0..200).for_each(|_| {
+            c.plain("dot");
+        });
+    });
+    run.commit(|c| {
+        c.insert("far", NewNode { id: Some(NodeId(u64::MAX - 9)), key: Some((-7).into()), props: props! {} });
+    });
+}
+
+fn add_edges(run: &mut Run) {
+    run.commit(|c| drop(people(c, 6)));
+    run.commit(|c| {
+        for n in 0..6 {
+            c.edge(NodeId(n), "knows", NodeId((n + 1) % 6), props! {});
+            c.edge(NodeId((n + 2) % 6), "likes", NodeId(n), props! { "since" => n as i64 });
+        }
+        c.edge(NodeId(3), "knows", NodeId(3), props! {});
+    });
+    run.commit(|c| {
+        c.edge(NodeId(5), "knows", NodeId(0), props! {});
+    });
+}
+
+/// Neighbours far apart, so that the lists take several pages in both directions.
+fn hub(run: &mut Run) {
+    run.commit(|c| {
+        c.node("hub", "hub", props! {});
+        for n in 0..640u64 {
+            let id = Some(NodeId(((n + 1) << 54) | (n * n * 1_000_003)));
+            c.insert("end", NewNode { id, ..NewNode::default() });
+        }
+    });
+    run.commit(|c| {
+        let ends: Vec<u64> = c.model.nodes.keys().copied().skip(1).collect();
+        ends.into_iter().for_each(|end| {
+            c.edge(NodeId(0), "to", NodeId(end), props! {});
+        });
+    });
+    run.commit(|c| {
+        let last = NodeId(*c.model.nodes.keys().last().expect("640 ends"));
+        c.delete_edge(&(0, "to".to_owned(), last.0, 0));
+        c.edge(last, "back", NodeId(0), props! {});
+    });
+}
+
+fn delete(run: &mut Run) {
+    add_edges(run);
+    run.commit(|c| c.delete(NodeId(2)));
+    run.commit(|c| {
+        let name = c.model.edges.keys().next().expect("edges are left").clone();
+        c.delete_edge(&name);
+    });
+}
+
+fn delete_all(run: &mut Run) {
+    add_edges(run);
+    run.commit(|c| {
+        let all: Vec<u64> = c.model.nodes.keys().copied().collect();
+        all.into_iter().for_each(|id| c.delete(NodeId(id)));
+    });
+    run.commit(|c| drop(people(c, 2)));
+}
+
+fn overflow(run: &mut Run) {
+    run.commit(|c| drop(people(c, 2)));
+    run.commit(|c| c.set(NodeId(0), "story", long_text(1, 14_000)));
+    run.commit(|c| {
+        c.set(NodeId(0), "story", long_text(2, 6_000));
+        c.edge(NodeId(0), "knows", NodeId(1), props! { "letter" => long_text(3, 9_000) });
+    });
+    run.commit(|c| c.set(NodeId(0), "story", Value::Null));
+}
+
+fn update(run: &mut Run) {
+    add_edges(run);
+    run.commit(|c| {
+        c.set(NodeId(1), "born", 1815);
+        c.set(NodeId(1), "tags", vec![Value::from("a"), Value::Null, Value::from(1.5)]);
+        c.set(NodeId(4), "born", Value::Null);
+    });
+    run.commit(|c| {
+        let name = (2, "likes".to_owned(), 0, 0);
+        c.set_edge(&name, "since", 7);
+        c.set_edge(&name, "how", "much");
+    });
+}
+
+fn early_flush(run: &mut Run) {
+    run.commit(|c| {
+        let all = people(c, 20);
+        for n in 0..20 {
+            c.edge(all[n], "knows", all[n * 7 % 20], props! { "n" => n as i64 });
+        }
+    });
+}
+
+fn abort_then_commit(run: &mut Run) {
+    run.commit(|c| drop(people(c, 3)));
+    run.abort(|c| {
+        people(c, 30);
+        c.set(NodeId(0), "story", long_text(4, 5_000));
+        c.delete(NodeId(1));
+    });
+    run.commit(|c| {
+        c.edge(NodeId(0), "knows", NodeId(1), props! {});
+    });
+}
+
+/// The file grows, is emptied, and is cut when it is closed; then it grows over the cut.
+fn close_and_trim(run: &mut Run) {
+    run.commit(|c| drop(people(c, 2)));
+    run.commit(|c| c.set(NodeId(0), "story", long_text(5, 320_000)));
+    run.commit(|c| c.set(NodeId(0), "story", Value::Null));
+    run.reopen();
+    run.commit(|c| c.set(NodeId(1), "story", long_text(6, 20_000)));
+}
+
+fn reopen_and_write(run: &mut Run) {
+    run.commit(|c| drop(people(c, 3)));
+    run.reopen();
+    run.commit(|c| {
+        c.edge(NodeId(0), "knows", NodeId(2), props! { "a" => 1 });
+    });
+    run.reopen();
+    run.reopen();
+    run.commit(|c| c.delete(NodeId(1)));
+}
+
+fn kill_and_write(run: &mut Run) {
+    run.commit(|c| drop(people(c, 3)));
+    run.kill();
+    run.commit(|c| {
+        c.edge(NodeId(0), "knows", NodeId(2), props! { "a" => 1 });
+    });
+    run.kill();
+    run.commit(|c| c.delete(NodeId(1)));
+}
+
+fn parallel_edges(run: &mut Run) {
+    run.commit(|c| {
+        people(c, 2);
+        for n in 0..5 {
+            c.edge(NodeId(0), "calls", NodeId(1), props! { "at" => n });
+        }
+    });
+    run.commit(|c| {
+        c.delete_edge(&(0, "calls".to_owned(), 1, 2));
+        c.edge(NodeId(0), "calls", NodeId(1), props! {});
+    });
+}
+
+/// A long history out of a seed: commits of all sizes, aborts, openings, kills.
+pub fn tell_random(run: &mut Run, rng: &mut Rng, steps: usize) {
+    for _ in 0..steps {
+        match rng.below(20) {
+            0 => run.reopen(),
+            1 => run.kill(),
+            2 | 3 => run.abort(|c| random_changes(c, rng)),
+            _ => run.commit(|c| random_changes(c, rng)),
+        }
+    }
+}
+
+/// The options of a long history: with one seed in two, changes outgrow their memory.
+pub fn random_options(rng: &mut Rng) -> Options {
+    if rng.chance(1, 2) { tiny_budget() } else { options() }
+}
+
+fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
+    let changes = [1, 1, 3, 10, 40][rng.index(5)];
+    // Always one change at least, so that every commit makes a version.
+    c.node("first", format!("k{}", rng.next_u64()), props! {});
+    for _ in 0..changes {
+        random_change(c, rng);
+    }
+}
+
+fn any_node(model: &Model, rng: &mut Rng) -> NodeId {
+    let nth = rng.index(model.nodes.len());
+    NodeId(*model.nodes.keys().nth(nth).expect("below the length"))
+}
+
+fn random_value(rng: &mut Rng) -> Value {
+    match rng.below(8) {
+        0 => Value::Null,
+        1 => Value::Bool(rng.chance(1, 2)),
+        2 => Value::Float(rng.below(1000) as f64 / 8.0),
+        3 => Value::Date(rng.below(10_000) as i32),
+        4 => Value::List(vec![Value::Null, Value::Int(rng.below(9) as i64)]),
+        5 => {
+            let (seed, len) = (rng.next_u64(), rng.index(9_000));
+            Value::Text(long_text(seed, len))
+        }
+        6 => Value::Bytes(vec![rng.below(256) as u8; rng.index(300)]),
+        _ => Value::Int(rng.next_u64() as i64),
+    }
+}
+
+fn random_change(c: &mut Change<'_>, rng: &mut Rng) {
+    let types = ["knows", "likes", "calls"];
+    let names = ["a", "b", "c", "d"];
+    match rng.below(16) {
+        0..3 => {
+            let (key, born) = (rng.next_u64() as i64, rng.below(99) as i64);
+            c.node("person", key, props! { "a" => born });
+        }
+        3 => {
+            c.plain("dot");
+        }
+        4 if c.model.nodes.len() > 4 => c.delete(any_node(c.model, rng)),
+        5 if !c.model.edges.is_empty() => {
+            let nth = rng.index(c.model.edges.len());
+            let name = c.model.edges.keys().nth(nth).expect("below the length").clone();
+            c.delete_edge(&name);
+        }
+        6 if !c.model.edges.is_empty() => {
+            let nth = rng.index(c.model.edges.len());
+            let name = c.model.edges.keys().nth(nth).expect("below the length").clone();
+            c.set_edge(&name, names[rng.index(4)], random_value(rng));
+        }
+        7 | 8 => {
+            let node = any_node(c.model, rng);
+            c.set(node, names[rng.index(4)], random_value(rng));
+        }
+        9 => {
+            let hub = any_node(c.model, rng);
+            for _ in 0..rng.below(20) {
+                let end = c.plain("end");
+                c.edge(hub, "to", end, props! {});
+            }
+        }
+        _ => {
+            let (from, to) = (any_node(c.model, rng), any_node(c.model, rng));
+            let props = if rng.chance(1, 3) {
+                props! { "w" => rng.below(100) as i64 }
+            } else {
+                props! {}
+            };
+            c.edge(from, types[rng.index(3)], to, props);
+        }
+    }
+}

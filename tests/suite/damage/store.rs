@@ -1,0 +1,93 @@
+//! The store that is damaged: small, with every kind of page, and the graph that it holds.
+
+use crate::crash::model::{Change, Model};
+use foliograph::storage_core::device::memory::{MemoryDevice, MemoryStore};
+use foliograph::storage_core::device::{OpenOptions, PageDevice};
+use foliograph::storage_core::page::PageKind;
+use foliograph::{Database, NewNode, NodeId, OpenError, Options, PageInfo, PageSize, Value, props};
+use std::sync::Arc;
+
+pub const PAGE: usize = 4096;
+
+/// A closed store and what it holds.
+pub struct Sample {
+    pub image: Vec<u8>,
+    pub model: Model,
+    /// Every page in use.
+    pub pages: Vec<PageInfo>,
+}
+
+impl Sample {
+    /// What kind a page has; `None` if it is free.
+    pub fn kind(&self, page: usize) -> Option<PageKind> {
+        self.pages.iter().find(|info| info.id.get() as usize == page).map(|info| info.kind)
+    }
+}
+
+pub fn options() -> Options {
+    Options::new().page_size(PageSize::K4).cache_pages(64)
+}
+
+/// Opens what is in `store`.
+pub fn open(store: &MemoryStore, read_only: bool) -> Result<Database, OpenError> {
+    let device = MemoryDevice::open(store, &OpenOptions { read_only, ..OpenOptions::open() })?;
+    options().read_only(read_only).open_device(Arc::new(device) as Arc<dyn PageDevice>)
+}
+
+/// Makes the store, in two commits, so that it also has pages of a version that is gone. At least 10 people.
+pub fn sample(count: u64) -> Sample {
+    let store = MemoryStore::new(Vec::new());
+    let device = MemoryDevice::open(&store, &OpenOptions::create(PageSize::K4)).expect("a new store");
+    let db = options().create_device(Arc::new(device)).expect("a new store");
+    let mut model = Model::default();
+    for fill in [people, links] as [fn(&mut Change<'_>, u64); 2] {
+        let tx = db.begin_write().expect("nobody else writes");
+        let mut change = Change { tx, model: &mut model };
+        fill(&mut change, count);
+        change.tx.commit().expect("memory does not fail");
+    }
+    let pages = db.pages().expect("a whole store");
+    db.close().expect("memory does not fail");
+    let image = store.image();
+    assert!(image.len() <= 100 * PAGE && image.len().is_multiple_of(PAGE), "{} bytes", image.len());
+    for kind in PageKind::ALL.iter().filter(|kind| **kind != PageKind::Log) {
+        assert!(pages.iter().any(|info| info.kind == *kind), "the sample has no {kind} page");
+    }
+    Sample { image, model, pages }
+}
+
+fn people(c: &mut Change<'_>, count: u64) {
+    let text = |n: u64| "a story of no great length, and no great depth ".repeat(n as usize);
+    for n in 0..count {
+        c.node("person", format!("p{n}"), props! { "born" => 1800 + n as i64, "name" => text(n % 4) });
+    }
+    c.node("thing", -5, props! { "ok" => true, "half" => 0.5, "raw" => vec![0u8, 255, 7] });
+    c.set(NodeId(3), "when", Value::Date(-3));
+    c.set(NodeId(3), "then", Value::Timestamp(1_700_000_000_000_000));
+    c.set(NodeId(3), "tags", vec![Value::Null, Value::from("x"), Value::from(9)]);
+    c.set(NodeId(7), "story", text(200));
+    for _ in 0..count {
+        c.plain("dot");
+    }
+    for n in 0..count {
+        c.insert("far", NewNode { id: Some(NodeId((1 << 40) | (n << 20))), ..NewNode::default() });
+    }
+}
+
+fn links(c: &mut Change<'_>, count: u64) {
+    for n in 0..count {
+        c.edge(NodeId(n), "knows", NodeId((n * 7 + 1) % count), props! {});
+        c.edge(NodeId(n % 5), "likes", NodeId(n), props! { "since" => n as i64 });
+        c.edge(NodeId(8), "to", NodeId((1 << 40) | (n << 20)), props! {});
+    }
+    for n in 0..5 {
+        c.edge(NodeId(1), "calls", NodeId(2), props! { "at" => n });
+    }
+    c.edge(NodeId(4), "knows", NodeId(4), props! { "letter" => "dear me ".repeat(700) });
+    c.set(NodeId(0), "born", Value::Null);
+    c.delete(NodeId(count - 1));
+    // Keys long enough that their tree has inner pages.
+    for n in 0..6 {
+        c.node("long", format!("{n}{}", "k".repeat(900)), props! {});
+    }
+}
