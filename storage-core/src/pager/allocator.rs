@@ -12,8 +12,8 @@ use super::map::{MapEntry, region_pages};
 use super::meta::FIXED_PAGES;
 use crate::page::{PageId, PageSize, Written};
 
-/// Reads the bits of the region page that a reference names.
-pub(crate) type LoadRegion<'a> = &'a dyn Fn(Written, u32) -> Result<Vec<u64>, PageError>;
+/// Reads the bits of a region, whose page a reference names, with so many bits set.
+pub(crate) type LoadRegion<'a> = &'a dyn Fn(usize, Written, u32) -> Result<Vec<u64>, PageError>;
 
 pub(crate) struct Allocator {
     /// Pages a region.
@@ -84,9 +84,23 @@ impl Allocator {
         self.regions.resize_with(regions, || Region { entry: MapEntry::default(), busy: 0, bits: None });
     }
 
-    /// Takes up to `want` free pages, lowest first (A4).
+    /// Takes up to `want` free pages, lowest first (A4). After an error none is taken.
     pub(crate) fn take(&mut self, want: usize, load: LoadRegion<'_>) -> Result<Vec<PageId>, PageError> {
         let mut out = Vec::with_capacity(want);
+        let result = self.take_into(&mut out, want, load);
+        self.busy_total += out.len() as u64;
+        if result.is_err() {
+            self.give_back(std::mem::take(&mut out));
+        }
+        result.map(|()| out)
+    }
+
+    fn take_into(
+        &mut self,
+        out: &mut Vec<PageId>,
+        want: usize,
+        load: LoadRegion<'_>,
+    ) -> Result<(), PageError> {
         for r in self.first_free..self.regions.len() {
             let start = r as u64 * self.region;
             let pages = self.region.min(self.page_count.saturating_sub(start));
@@ -95,7 +109,8 @@ impl Allocator {
                 let region = &mut self.regions[r];
                 let bits = region.bits.as_mut().expect("loaded above");
                 let before = out.len();
-                take_bits(&mut bits.busy, pages, want, |bit| out.push(PageId::new(start + bit)));
+                let left = want - before;
+                take_bits(&mut bits.busy, pages, left, |bit| out.push(PageId::new(start + bit)));
                 region.busy += (out.len() - before) as u32;
             }
             // A region whose tail is still beyond the end of the file may get free pages when it grows.
@@ -106,8 +121,7 @@ impl Allocator {
                 break;
             }
         }
-        self.busy_total += out.len() as u64;
-        Ok(out)
+        Ok(())
     }
 
     /// Gives pages back: taken and never reachable, or out of quarantine.
@@ -169,7 +183,7 @@ impl Allocator {
                 region.fresh(self.words);
             }
             Some(at) => {
-                let map = load(at, region.entry.used)?;
+                let map = load(r, at, region.entry.used)?;
                 region.bits = Some(Bits { busy: map.clone().into(), map: map.into() });
             }
         }

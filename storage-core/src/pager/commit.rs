@@ -18,6 +18,10 @@ use crate::device::WriteBlock;
 use crate::page::{PageBuf, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The most regions that a commit writes only to move their pages down.
+const MOST_STRAYS: usize = 64;
 
 /// Everything the new map is made of, until it is durable.
 struct NewMap {
@@ -95,6 +99,7 @@ fn plan_map(tx: &mut Transaction) -> Result<NewMap, WriteError> {
         mark(tx.writer(), &pager, &mut map, old.page(), false)?;
         map.freed.push(old.page());
     }
+    take_in_strays(tx, &pager, &mut map)?;
     let mut missing = 0;
     loop {
         // Index pages depend on how many regions there are, and that on the growth that taking pages may cause.
@@ -121,6 +126,25 @@ fn plan_map(tx: &mut Transaction) -> Result<NewMap, WriteError> {
     }
 }
 
+/// Regions whose pages lie where the file could end: they are written anew, further down, for else the page of a region
+/// that nothing changes would keep the file from being cut (A4). There are fewer pages in use than come before such a
+/// page, so a free one is found, and each page moves a few times at most.
+fn take_in_strays(tx: &mut Transaction, pager: &Pager, map: &mut NewMap) -> Result<(), WriteError> {
+    let alloc = &mut tx.writer().alloc;
+    let busy = alloc.page_count() - alloc.free();
+    let end = busy + reserve_pages(busy) + busy / 64 + 16;
+    let strays = alloc.regions().iter().enumerate();
+    let strays = strays.filter(|(_, region)| region.entry.at.is_some_and(|at| at.page().get() >= end));
+    let strays: Vec<usize> = strays.map(|(r, _)| r).take(MOST_STRAYS).collect();
+    for r in strays {
+        if let Entry::Vacant(new) = map.regions.entry(r) {
+            let bits = alloc.map_bits(r, &|r, at, used| load_region(pager, r, at, used))?.to_vec();
+            new.insert(NewRegion { bits, place: None });
+        }
+    }
+    Ok(())
+}
+
 /// A place for a page of the map; it may come out of the reserve (A5).
 fn place(tx: &mut Transaction, pager: &Pager) -> Result<PageId, WriteError> {
     let page = tx.writer().take(pager, 1, 0)?[0];
@@ -137,8 +161,8 @@ fn mark(w: &mut Writer, pager: &Pager, map: &mut NewMap, page: PageId, used: boo
     }
     let (r, bit) = w.alloc.place(page);
     let new = match map.regions.entry(r) {
-        std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
-        std::collections::btree_map::Entry::Vacant(e) => {
+        Entry::Occupied(e) => e.into_mut(),
+        Entry::Vacant(e) => {
             let bits = w.alloc.map_bits(r, &|r, at, used| load_region(pager, r, at, used))?.to_vec();
             e.insert(NewRegion { bits, place: None })
         }

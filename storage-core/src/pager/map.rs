@@ -4,9 +4,10 @@
 //! the end of the page: `(page size − 32) × 8` pages. Region r covers the pages from r × that number on.
 //!
 //! An index page (kind `map index`) holds from byte 32: level u8 (1 = entries name regions), 3 zero, count u32, then
-//! count entries of 16 bytes: reference (12; page 0 = no page in use below), pages in use below (u32).
+//! count entries of 16 bytes: reference (12; page 0 = no page in use below), pages in use below (u32). A region that has
+//! been emptied again keeps its page, with a count of 0.
 //! With one index page it is the root (levels = 1); with more, a page of level 2 holds the references to them, whose
-//! counts are left 0. So 4 KiB pages reach 254² regions of 127 MiB, about 8 TiB.
+//! counts are left 0. So 4 KiB pages reach 253² regions of 127 MiB, about 7.7 TiB. The index never gets fewer entries.
 
 use super::error::PageError;
 use super::page::Page;
@@ -83,7 +84,7 @@ pub(crate) fn decode_index(page: &Page, level: u8) -> Result<Vec<MapEntry>, Page
             let region = page.reference(at)?;
             let entry =
                 MapEntry { at: (region.page().get() != 0).then_some(region), used: get_u32(page, at + 12) };
-            if level == 1 && entry.at.is_none() != (entry.used == 0) {
+            if level == 1 && entry.at.is_none() && entry.used != 0 {
                 return Err(page.damage("a map entry counts pages without naming a region"));
             }
             Ok(entry)

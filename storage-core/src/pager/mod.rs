@@ -47,6 +47,8 @@ mod snapshot;
 mod superblock;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_space;
 mod transaction;
 mod verified;
 mod writer;

@@ -65,13 +65,14 @@ impl Pager {
     pub fn open(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
         let (superblock, copies) = read_fixed_pages(device.as_ref())?;
         let meta = choose(&copies, options)?;
-        check_identity(superblock, &meta, options)?;
+        let info = device.info();
+        let read_only = options.read_only || options.older_root || info.read_only;
+        check_identity(superblock, &meta, read_only)?;
+        check_numbers(&meta)?;
         let found = device.page_count();
         if found.get() < meta.page_count {
             return Err(OpenError::ShortFile { found, expected: PageCount::new(meta.page_count) });
         }
-        let info = device.info();
-        let read_only = options.read_only || options.older_root || info.read_only;
         let version = Arc::new(Version { number: meta.lsn, root: meta.root, meta });
         let mut pager = Pager {
             page_size: info.page_size,
@@ -157,18 +158,14 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
     Ok(*valid.last().expect("both are valid"))
 }
 
-fn check_identity(
-    superblock: Option<Superblock>,
-    meta: &Meta,
-    options: &PagerOptions,
-) -> Result<(), OpenError> {
+fn check_identity(superblock: Option<Superblock>, meta: &Meta, read_only: bool) -> Result<(), OpenError> {
     let format = superblock.map_or(meta.format, |s| s.format).max(meta.format);
     if format > FORMAT_VERSION {
         return Err(OpenError::NewerFormat { found: format, known: FORMAT_VERSION });
     }
     let features = superblock.map_or(meta.features, |s| s.features);
     let unknown = |i: usize| (features[i] | meta.features[i]) & !KNOWN_FEATURES[i];
-    let forbidden = unknown(2) | if options.read_only { 0 } else { unknown(1) };
+    let forbidden = unknown(2) | if read_only { 0 } else { unknown(1) };
     if forbidden != 0 {
         return Err(OpenError::UnknownFeatures { flags: forbidden });
     }
@@ -176,6 +173,19 @@ fn check_identity(
         Some(s) if s.uuid != meta.uuid || s.page_size != meta.page_size => Err(OpenError::Mixed),
         _ => Ok(()),
     }
+}
+
+/// Numbers that no store of ours can have, under a checksum that holds (I7): with them nothing can be counted on.
+fn check_numbers(meta: &Meta) -> Result<(), PageError> {
+    let [page, _] = Slot::of(meta.generation).pages();
+    let damage = |what: &'static str| Err(PageError::damage(page, PageKind::Meta, what));
+    if meta.page_count < FIXED_PAGES || meta.used_count < FIXED_PAGES || meta.used_count > meta.page_count {
+        return damage("the root record counts fewer pages than it names");
+    }
+    if meta.generation == u64::MAX || meta.lsn == u64::MAX {
+        return damage("the root record has the last number that there is");
+    }
+    Ok(())
 }
 
 /// R4: a copy that is invalid or older than its twin is rewritten from it before anything else is written.
@@ -206,6 +216,10 @@ pub(super) fn read_map_index(pager: &Pager, meta: &Meta) -> Result<(Vec<MapEntry
             let mut index = Vec::new();
             for below in decode_index(&top, 2)? {
                 let at = below.at.ok_or_else(|| top.damage("an index page of the map is missing"))?;
+                // Else one page of entries could stand for as many as the root has places.
+                if index.contains(&at) {
+                    return Err(top.damage("an index page of the map is named twice"));
+                }
                 entries.extend(decode_index(&pager.load(at, &[PageKind::MapIndex])?, 1)?);
                 index.push(at);
             }

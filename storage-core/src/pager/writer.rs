@@ -6,7 +6,7 @@
 use super::allocator::Allocator;
 use super::error::{PageError, WriteError};
 use super::map::decode_region;
-use super::meta::Meta;
+use super::meta::{FIXED_PAGES, Meta};
 use super::snapshot::Version;
 use super::{Pager, reserve_pages};
 use crate::device::DeviceErrorKind;
@@ -14,6 +14,7 @@ use crate::page::{PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
 pub(crate) struct Writer {
@@ -38,6 +39,8 @@ impl Writer {
             if self.versions.len() == 1 {
                 return *number;
             }
+            // The count is read relaxed: what readers of this version did comes before what is written now.
+            fence(Ordering::Acquire);
             self.versions.pop_front();
         }
         self.meta.lsn
@@ -62,7 +65,7 @@ impl Writer {
         if self.alloc.free() < needed {
             self.grow(pager, needed)?;
         }
-        let load = |at: Written, used: u32| load_region(pager, at, used);
+        let load = |r: usize, at: Written, used: u32| load_region(pager, r, at, used);
         let pages = self.alloc.take(want, &load)?;
         if pages.len() < want {
             self.alloc.give_back(pages);
@@ -119,9 +122,15 @@ impl Writer {
     }
 }
 
-/// Reads the bits of a map region, compared with the count in its entry.
-pub(crate) fn load_region(pager: &Pager, at: Written, used: u32) -> Result<Vec<u64>, PageError> {
-    decode_region(&pager.load(at, &[PageKind::MapRegion])?, used)
+/// Reads the bits of a map region, compared with the count in its entry. The first region must keep the fixed pages:
+/// else the next transaction would be given the superblock to write on.
+pub(crate) fn load_region(pager: &Pager, r: usize, at: Written, used: u32) -> Result<Vec<u64>, PageError> {
+    let page = pager.load(at, &[PageKind::MapRegion])?;
+    let bits = decode_region(&page, used)?;
+    if r == 0 && !(0..FIXED_PAGES).all(|fixed| super::allocator::get(&bits, fixed)) {
+        return Err(page.damage("superblock or root records are marked free"));
+    }
+    Ok(bits)
 }
 
 /// The place where the writer waits for its next transaction.
