@@ -19,6 +19,8 @@
 //! | `tidy` | the style gate |
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
+mod crash;
+mod damage;
 mod devices;
 mod engine;
 mod format;

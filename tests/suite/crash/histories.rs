@@ -5,6 +5,7 @@
 use super::model::{Change, Model};
 use super::record::{Run, options};
 use foliograph::storage_core::device::sim::Rng;
+use foliograph::storage_core::page::PageKind;
 use foliograph::{NewNode, NodeId, Options, Value, props};
 
 /// A small history.
@@ -106,6 +107,7 @@ fn hub(run: &mut Run) {
             c.edge(NodeId(0), "to", NodeId(end), props! {});
         });
     });
+    assert!(run.pages(PageKind::EdgeOut) > 1, "the hub's list fits into one page");
     run.commit(|c| {
         let last = NodeId(*c.model.nodes.keys().last().expect("640 ends"));
         c.delete_edge(&(0, "to".to_owned(), last.0, 0));

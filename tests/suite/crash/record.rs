@@ -7,6 +7,7 @@
 use super::model::{Change, Model};
 use foliograph::storage_core::device::PageDevice;
 use foliograph::storage_core::device::sim::{Journal, SimDevice};
+use foliograph::storage_core::page::PageKind;
 use foliograph::storage_core::pager::{Pager, PagerOptions};
 use foliograph::{Database, Options, PageSize};
 use std::sync::Arc;
@@ -70,6 +71,12 @@ impl Run {
     /// The newest graph.
     pub fn model(&self) -> &Model {
         self.models.last().expect("there is always version 0")
+    }
+
+    /// How many pages of a kind the store has.
+    pub fn pages(&self, kind: PageKind) -> usize {
+        let pages = self.db().pages().expect("a whole store");
+        pages.iter().filter(|info| info.kind == kind).count()
     }
 
     /// Changes the graph and commits.
