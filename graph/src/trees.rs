@@ -64,6 +64,17 @@ impl Graph {
             + self.edge_props.weight()
     }
 
+    /// The roots as they are now; `None` while a tree has changes that were not flushed.
+    pub(crate) fn clean_roots(&self) -> Option<Roots> {
+        Some([
+            self.nodes.root()?,
+            self.keys.root()?,
+            self.out.root()?,
+            self.into.root()?,
+            self.edge_props.root()?,
+        ])
+    }
+
     /// Writes all changed pages but the catalog's (V2); afterwards the trees are clean.
     pub(crate) fn flush(&mut self, tx: &mut Transaction) -> Result<Roots, WriteError> {
         Ok([

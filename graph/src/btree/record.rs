@@ -13,7 +13,8 @@
 //! 12 bytes per reference. Keys ascend strictly by `memcmp`.
 //!
 //! A key is at most [`MAX_KEY_LEN`] bytes, bytes and references together at most [`max_value_len`], a quarter of the
-//! page's body; so a page holds at least one entry: 42 + 9 + 1,100 + 1,016 bytes of 4,096. The layers guarantee it.
+//! page's body or 1,100; so a page holds at least one entry: 42 + 9 + 1,100 + 1,100 bytes of 4,096. The layers guarantee
+//! it.
 //!
 //! It does not know what a record means.
 
@@ -51,9 +52,15 @@ impl Record {
     }
 }
 
-/// The most bytes that a record may take: a quarter of a page's body.
+/// The most bytes that a record may take: a quarter of a page's body, and in the smallest page a little more, for the
+/// catalog's longest names must fit.
 pub const fn max_value_len(size: PageSize) -> usize {
-    (size.bytes() - HEADER_LEN) / 4
+    max_value_len_of(size.bytes())
+}
+
+const fn max_value_len_of(page_len: usize) -> usize {
+    let quarter = (page_len - HEADER_LEN) / 4;
+    if quarter < MAX_KEY_LEN { MAX_KEY_LEN } else { quarter }
 }
 
 /// The leaf format of records. See [the module](self).
@@ -186,7 +193,7 @@ impl<'p> RecordPage<'p> {
         let end = refs_at + refs * REFERENCE_LEN;
         let fits = end <= self.used.len()
             && self.prefix.len() + key_len <= MAX_KEY_LEN
-            && bytes_len + refs * REFERENCE_LEN <= (self.page.len() - HEADER_LEN) / 4;
+            && bytes_len + refs * REFERENCE_LEN <= max_value_len_of(self.page.len());
         fits.then_some(EntryView { key, bytes, refs_at, refs, end })
     }
 }

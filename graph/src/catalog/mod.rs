@@ -8,6 +8,8 @@
 //! data, nor anything that grows with the graph.
 
 mod format;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use format::{load, save};
 
@@ -155,6 +157,6 @@ impl Catalog {
 
     /// Nodes that have a key, over all labels.
     pub(crate) fn keyed(&self) -> u64 {
-        self.labels.iter().map(|(_, l)| l.keyed).sum()
+        self.labels.iter().fold(0, |sum, (_, l)| sum.saturating_add(l.keyed))
     }
 }

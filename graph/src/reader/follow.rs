@@ -86,6 +86,14 @@ mod tests {
         assert_eq!(snapshot.degree(a).direction(Direction::Both).count().expect("counted"), 3);
         assert_eq!(snapshot.bfs(a).summary().expect("walked").reached, 2);
         assert_eq!(snapshot.bfs(c).collect_levels().expect("walked"), [vec![c], vec![a], vec![b]]);
+        let batch = |lists: super::super::NeighborsOf<'_, _>| {
+            let mut out = Vec::new();
+            lists.for_each(|_, list| out.extend_from_slice(list)).expect("read");
+            out
+        };
+        assert_eq!(batch(snapshot.neighbors_of(&[a])), [a, b], "a self-loop comes once");
+        assert_eq!(batch(snapshot.neighbors_of(&[a]).direction(Direction::Both)), [a, b, c]);
+        assert_eq!(batch(snapshot.neighbors_of(&[a]).direction(Direction::Out)), [a]);
         let path = snapshot.shortest_path(c, b).find().expect("walked").expect("there is one");
         assert_eq!(path.nodes, [c, a, b]);
         assert_eq!(snapshot.shortest_path(b, c).find().expect("walked"), None);

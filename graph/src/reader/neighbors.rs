@@ -38,7 +38,7 @@ impl<R: ReadPages> Reader<R> {
 
     /// The neighbours of many nodes, in one batch: see [`NeighborsOf::for_each`].
     pub fn neighbors_of<'a>(&'a self, nodes: &'a [NodeId]) -> NeighborsOf<'a, R> {
-        NeighborsOf { reader: self, nodes, direction: Direction::Out, edge_type: None }
+        NeighborsOf { reader: self, nodes, follow: Follow::default() }
     }
 
     /// The entries of a node's list in one direction, as the tree has them.
@@ -51,8 +51,8 @@ impl<R: ReadPages> Reader<R> {
         Ok(())
     }
 
-    /// The ids at the other ends of a node's edges of one type, or of all. Both ways gives a neighbour that is linked
-    /// both ways twice.
+    /// The ids at the other ends of a node's edges of one type, or of all, one for each edge. Both ways gives a neighbour
+    /// that is linked both ways twice, and a self-loop once.
     pub(crate) fn targets(
         &self,
         node: NodeId,
@@ -65,7 +65,13 @@ impl<R: ReadPages> Reader<R> {
             edge.targets(&graph.out, &self.pages, (node, edge_type), out)?;
         }
         if direction != Direction::Out {
+            let outgoing = out.len();
             edge.targets(&graph.into, &self.pages, (node, edge_type), out)?;
+            if direction == Direction::Both {
+                // A self-loop was seen among the outgoing edges.
+                let mut at = 0..;
+                out.retain(|target| at.next().is_some_and(|at| at < outgoing) || *target != node.0);
+            }
         }
         Ok(())
     }
@@ -181,31 +187,33 @@ impl<R: ReadPages> Neighbor<'_, R> {
 pub struct NeighborsOf<'a, R> {
     reader: &'a Reader<R>,
     nodes: &'a [NodeId],
-    direction: Direction,
-    edge_type: Option<TypeId>,
+    follow: Follow,
 }
 
 impl<R: ReadPages> NeighborsOf<'_, R> {
-    /// Follows edges this way.
+    /// Follows edges this way. Else outgoing edges are followed, and those of undirected types both ways.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
+        self.follow.direction = Some(direction);
         self
     }
 
     /// Follows edges of this type only.
     pub fn of_type(mut self, edge_type: TypeId) -> Self {
-        self.edge_type = Some(edge_type);
+        self.follow.types = Some(vec![edge_type]);
         self
     }
 
-    /// Calls back with each node and its neighbours, in the order of the nodes. The list is one buffer, filled again for
-    /// each node; a node without edges, or that is not there, comes with an empty one.
+    /// Calls back with each node and its neighbours, one for each edge, in the order of the nodes. The list is one
+    /// buffer, filled again for each node; a node without edges, or that is not there, comes with an empty one.
     pub fn for_each(self, mut visit: impl FnMut(NodeId, &[NodeId])) -> Result<(), ReadError> {
+        let ways = self.follow.ways(self.reader);
         let mut raw = Vec::new();
         let mut targets = Vec::new();
         for node in self.nodes {
             raw.clear();
-            self.reader.targets(*node, self.direction, self.edge_type, &mut raw)?;
+            for (edge_type, direction) in &ways {
+                self.reader.targets(*node, *direction, *edge_type, &mut raw)?;
+            }
             targets.clear();
             targets.extend(raw.iter().copied().map(NodeId));
             visit(*node, &targets);

@@ -13,8 +13,11 @@ impl NodeSet {
     /// An empty set for the nodes of this graph.
     pub(super) fn for_graph<R: ReadPages>(reader: &Reader<R>) -> Self {
         let end = reader.catalog().next_node;
-        // Up to 128 bits a node the bits are not larger than the hash set would become.
-        if end / 128 <= reader.node_count().saturating_add(1 << 10) {
+        // Up to 128 bits a node the bits are not larger than the hash set would become. What a damaged catalog counts
+        // must not take memory that the size of the store does not explain.
+        let pager = reader.pages().pager();
+        let store = pager.device().page_count().bytes(pager.page_size()).unwrap_or(u64::MAX);
+        if end / 128 <= reader.node_count().saturating_add(1 << 10) && end / 8 <= store {
             NodeSet::Bits(vec![0; (end as usize).div_ceil(64)])
         } else {
             NodeSet::Hashed(HashSet::new())

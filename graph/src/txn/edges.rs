@@ -56,8 +56,9 @@ impl WriteTransaction {
             graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
         }
         let catalog = self.catalog_mut();
-        catalog.edge_count += 1;
-        catalog.types.get_mut(edge_type.0).expect("interned above").edges += 1;
+        catalog.edge_count = catalog.edge_count.saturating_add(1);
+        let info = catalog.types.get_mut(edge_type.0).expect("interned above");
+        info.edges = info.edges.saturating_add(1);
         self.changed(true)?;
         Ok(edge)
     }

@@ -84,6 +84,8 @@ impl WriteTransaction {
         self.reader.graph.weight() > 0
             || self.reader.pages.pages_written() > 0
             || self.reader.graph.catalog != self.base.catalog
+            // An early flush may have written nothing, and yet have emptied a tree.
+            || self.reader.graph.clean_roots() != Some(self.base.roots)
     }
 
     /// Makes a change. One that is refused has changed nothing; one that fails otherwise may have been half made, so
@@ -100,7 +102,7 @@ impl WriteTransaction {
         result
     }
 
-    fn catalog_mut(&mut self) -> &mut Catalog {
+    pub(crate) fn catalog_mut(&mut self) -> &mut Catalog {
         Arc::make_mut(&mut self.reader.graph.catalog)
     }
 

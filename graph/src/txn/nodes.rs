@@ -57,11 +57,12 @@ impl WriteTransaction {
             layers.btree.put(&mut graph.keys, pages, (label, key), id)?;
         }
         let catalog = self.catalog_mut();
-        catalog.node_count += 1;
+        // What a damaged catalog counts may be anything.
+        catalog.node_count = catalog.node_count.saturating_add(1);
         catalog.next_node = catalog.next_node.max(id.0 + 1);
         let info = catalog.labels.get_mut(label.0).expect("interned above");
-        info.nodes += 1;
-        info.keyed += u64::from(node.key.is_some());
+        info.nodes = info.nodes.saturating_add(1);
+        info.keyed = info.keyed.saturating_add(u64::from(node.key.is_some()));
         self.changed(true)?;
         Ok(id)
     }
