@@ -9,7 +9,7 @@ use crate::size::{CacheSize, parse_bytes, parse_cache};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
-#[command(name = "foliograph", version, about, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "foliograph", version, about, max_term_width = 110)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

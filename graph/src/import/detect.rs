@@ -77,8 +77,10 @@ fn table(line: &[u8]) -> Option<Detected> {
     let separated = if text.contains('\t') { Dialect::Tsv } else { Dialect::Csv(b',') };
     // A header with a mistake is still a header: reading it will say what is wrong.
     let kind = if text.contains("_ID") { TableKind::Edges } else { TableKind::Nodes };
+    // Only what stands in the line can separate it: else a header with a mistake would be one odd column.
+    let other = |sign: u8| by(Dialect::Csv(sign)).filter(|_| line.contains(&sign));
     by(separated)
-        .or_else(|| by(Dialect::Csv(b';')))
-        .or_else(|| by(Dialect::Csv(b'|')))
+        .or_else(|| other(b';'))
+        .or_else(|| other(b'|'))
         .or(Some(Detected::Table(separated, kind)))
 }

@@ -65,16 +65,16 @@ impl<R: ReadPages> Reader<R> {
         };
         let text = key.to_string();
         // A word with a slash would be split at it, one with an `@` in front be read as an id; and `1` may be the
-        // integer 1 here and the string "1" there.
-        let mut alike = self.nodes_by_key(key)?.len();
-        match key {
-            Key::Int(_) => alike += self.nodes_by_key(&Key::Text(text.clone()))?.len(),
-            Key::Text(t) => {
-                if let Ok(n) = t.parse::<i64>() {
-                    alike += if n.to_string() == *t { self.nodes_by_key(&Key::Int(n))?.len() } else { 0 };
-                }
-            }
+        // integer 1 here and the string "1" there, even under one label.
+        let twin = match key {
+            Key::Int(_) => Some(Key::Text(text.clone())),
+            Key::Text(t) => t.parse::<i64>().ok().filter(|n| n.to_string() == *t).map(Key::Int),
+        };
+        let twins = twin.map_or(Ok(Vec::new()), |twin| self.nodes_by_key(&twin))?;
+        if twins.iter().any(|(label, _)| *label == view.label) {
+            return Ok(format!("@{}", view.id));
         }
+        let alike = self.nodes_by_key(key)?.len() + twins.len();
         if alike == 1 && !text.is_empty() && !text.contains('/') && !text.starts_with('@') {
             return Ok(text);
         }

@@ -1,0 +1,30 @@
+//! The command, from outside: what `foliograph` promises to whoever calls it, held against the built binary.
+//!
+//! | module | tells |
+//! |---|---|
+//! | `run` | how the binary is run here: with a time limit, and never a panic, a backtrace or a second `error:` line |
+//! | `place` | stores on a real disk, backends that run here, data that is here |
+//! | `commands` | each command's good answers, word by word |
+//! | `naming` | how nodes are named, and what an ambiguous name says |
+//! | `calling` | options, exit codes, stdin and stdout, pipes that break |
+//! | `tables` | what csv, tsv and edge lists say, and export and import as inverses |
+//! | `apply` | changes as JSON lines |
+//! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
+//! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
+//! | `damage` | a damaged store, through every command |
+//! | `real` | real graphs with reference results, on every backend |
+//! | `readme` | what README says works |
+#![allow(missing_docs, reason = "tests tell their story in their names")]
+
+mod apply;
+mod bad_input;
+mod bad_place;
+mod calling;
+mod commands;
+mod damage;
+mod naming;
+mod place;
+mod readme;
+mod real;
+mod run;
+mod tables;
