@@ -16,7 +16,7 @@ use super::superblock::{BLOCK, FORMAT_VERSION, Superblock};
 use super::verified::Verified;
 use super::writer::{Writer, WriterSeat};
 use super::{Pager, PagerOptions};
-use crate::device::{PageDevice, PageDeviceExt, WriteBlock};
+use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt, WriteBlock};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use parking_lot::{Mutex, RwLock};
@@ -28,8 +28,9 @@ use std::sync::Arc;
 const KNOWN_FEATURES: [u32; 3] = [0, 0, 0];
 
 impl Pager {
-    /// Makes an empty store on a device that was opened for creation.
+    /// Makes an empty store on a device that was opened for creation. A store that is there already is refused (N2).
     pub fn create(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
+        refuse_existing(device.as_ref())?;
         device.grow(PageCount::new(FIXED_PAGES))?;
         let page_size = device.info().page_size;
         let uuid = options.uuid.unwrap_or_else(random_uuid);
@@ -100,6 +101,23 @@ impl Pager {
         });
         Ok(Arc::new(pager))
     }
+}
+
+/// Whoever brings a device of his own may have opened it over a store.
+fn refuse_existing(device: &dyn PageDevice) -> Result<(), OpenError> {
+    if device.page_count().get() < FIXED_PAGES {
+        return Ok(());
+    }
+    let (superblock, _) = read_fixed_pages(device)?;
+    if superblock.is_none() {
+        return Ok(());
+    }
+    let info = device.info();
+    let there = DeviceError::new(DeviceErrorKind::AlreadyExists, Operation::Open, info.backend);
+    Err(OpenError::Device(match &info.path {
+        Some(path) => there.path(path),
+        None => there,
+    }))
 }
 
 /// The copies of the root record by slot; `None` where invalid.

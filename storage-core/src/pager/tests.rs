@@ -57,6 +57,50 @@ fn a_store_that_fails_to_open_is_left_as_it_is() {
     assert!(store.image() == before, "the file was changed");
 }
 
+/// A device over a store, brought by the caller, was made an empty store without a question.
+#[test]
+fn creating_over_a_store_is_refused_and_changes_nothing() {
+    let store = MemoryStore::new(Vec::new());
+    let pager = create(&store);
+    let root = commit_leaf(&pager, "kept");
+    pager.close().expect("closed");
+    drop(pager);
+    let before = store.image();
+    let device = MemoryDevice::open(&store, &OpenOptions::open()).expect("a store");
+    let error = Pager::create(Arc::new(device), &PagerOptions::default()).expect_err("it is there already");
+    assert!(matches!(&error, OpenError::Device(e) if e.kind() == DeviceErrorKind::AlreadyExists), "{error}");
+    assert!(store.image() == before, "the file was changed");
+    assert_eq!(text(&open(&store).expect("opens").begin_read(), root), "kept");
+}
+
+/// Numbers that count on nothing, under a checksum that holds, are damage: neither a panic nor a file that is written to.
+#[test]
+fn root_records_that_contradict_themselves_are_damage() {
+    let lies: [fn(&mut Meta); 4] = [
+        |meta| meta.page_count = 0,
+        |meta| meta.used_count = meta.page_count + 1,
+        |meta| meta.lsn = u64::MAX,
+        |meta| meta.generation = u64::MAX,
+    ];
+    for lie in lies {
+        let store = MemoryStore::new(Vec::new());
+        let pager = create(&store);
+        commit_leaf(&pager, "kept");
+        let mut meta = pager.published.read().meta;
+        pager.close().expect("closed");
+        drop(pager);
+        meta.generation += 2;
+        lie(&mut meta);
+        for page in meta::Slot::of(meta.generation).pages() {
+            let at = page.get() as usize * SIZE.bytes();
+            store.tamper(|bytes| meta.encode(page, &mut bytes[at..at + SIZE.bytes()]));
+        }
+        let before = store.image();
+        assert!(open(&store).expect_err("damage").is_damage());
+        assert!(store.image() == before, "the file was changed");
+    }
+}
+
 #[test]
 fn a_snapshot_reads_its_version_while_newer_ones_come_and_go() {
     let store = MemoryStore::new(Vec::new());
