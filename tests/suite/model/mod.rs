@@ -6,6 +6,7 @@
 //! belongs into `regressions` then, with what it was.
 
 mod compare;
+mod controls;
 mod graph;
 mod history;
 mod hub;
@@ -43,17 +44,17 @@ fn random_histories(device: Device, cases: u32, steps: usize) {
 
 #[test]
 fn histories_in_memory() {
-    random_histories(Device::Memory, 160, 60);
+    random_histories(Device::Memory, 1_200, 60);
 }
 
 #[test]
 fn long_histories_in_memory() {
-    random_histories(Device::Memory, 4, 600);
+    random_histories(Device::Memory, 8, 600);
 }
 
 #[test]
 fn histories_on_a_simulated_disk() {
-    random_histories(Device::Simulated, 40, 60);
+    random_histories(Device::Simulated, 300, 60);
 }
 
 #[cfg(feature = "file")]
