@@ -13,10 +13,11 @@
 //! | `planted` | each planted bug is caught |
 //! | `damage` | every byte flipped, every length cut (I7) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
+//! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `format` | stores of every format version still open |
-//! | `real` | real graphs with reference results |
-//! | `bad_input` | wrong arguments and files are clear errors, and nothing is lost |
 //! | `tidy` | the style gate |
+//!
+//! Real graphs, bad input and damage as the command meets them are told in `graph/cli/tests/cli`.
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
 mod crash;
@@ -24,6 +25,7 @@ mod damage;
 mod devices;
 mod engine;
 mod format;
+mod full_disk;
 mod harness;
 mod history;
 mod model;
@@ -32,3 +34,4 @@ mod one_instance;
 mod planted;
 mod seeds;
 mod tidy;
+mod space;
