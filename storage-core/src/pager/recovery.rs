@@ -65,9 +65,13 @@ impl Pager {
     /// Opens the store on a device.
     pub fn open(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
         let (superblock, copies) = read_fixed_pages(device.as_ref())?;
-        let meta = choose(&copies, options)?;
         let info = device.info();
         let read_only = options.read_only || options.older_root || info.read_only;
+        if let Some(superblock) = superblock {
+            // Said before root records are judged: to a newer format they may look different.
+            check_format(superblock.format, superblock.features, read_only)?;
+        }
+        let meta = choose(&copies, options)?;
         check_identity(superblock, &meta, read_only)?;
         check_numbers(&meta)?;
         let found = device.page_count();
@@ -177,19 +181,23 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
 }
 
 fn check_identity(superblock: Option<Superblock>, meta: &Meta, read_only: bool) -> Result<(), OpenError> {
-    let format = superblock.map_or(meta.format, |s| s.format).max(meta.format);
-    if format > FORMAT_VERSION {
-        return Err(OpenError::NewerFormat { found: format, known: FORMAT_VERSION });
-    }
-    let features = superblock.map_or(meta.features, |s| s.features);
-    let unknown = |i: usize| (features[i] | meta.features[i]) & !KNOWN_FEATURES[i];
-    let forbidden = unknown(2) | if read_only { 0 } else { unknown(1) };
-    if forbidden != 0 {
-        return Err(OpenError::UnknownFeatures { flags: forbidden });
-    }
+    check_format(meta.format, meta.features, read_only)?;
     match superblock {
         Some(s) if s.uuid != meta.uuid || s.page_size != meta.page_size => Err(OpenError::Mixed),
         _ => Ok(()),
+    }
+}
+
+/// A format and features that this version knows, or can do without.
+fn check_format(format: u32, features: [u32; 3], read_only: bool) -> Result<(), OpenError> {
+    if format > FORMAT_VERSION {
+        return Err(OpenError::NewerFormat { found: format, known: FORMAT_VERSION });
+    }
+    let unknown = |i: usize| features[i] & !KNOWN_FEATURES[i];
+    let forbidden = unknown(2) | if read_only { 0 } else { unknown(1) };
+    match forbidden {
+        0 => Ok(()),
+        flags => Err(OpenError::UnknownFeatures { flags }),
     }
 }
 

@@ -83,10 +83,10 @@ fn a_directory_a_missing_file_and_a_missing_directory() {
     foliograph(["apply", deep.to_str().unwrap(), "-"]).stdin(ADD).go().fails(1, &["absent"]);
 }
 
-/// Changes a field of the superblock and of all root records, and makes their checksums right again.
-fn patch_identity(store: &Path, at: usize, value: u32) {
+/// Changes a field of the superblock and of root records, and makes their checksums right again.
+fn patch_identity(store: &Path, pages: std::ops::Range<u64>, at: usize, value: u32) {
     let mut bytes = std::fs::read(store).unwrap();
-    for page in 0..5u64 {
+    for page in pages {
         let block = &mut bytes[page as usize * 4096..][..4096];
         // The superblock's seed is 0, a root record's its page.
         let sum = |block: &[u8]| XxHash3_64::oneshot_with_seed(page, &block[16..]).to_le_bytes();
@@ -102,7 +102,7 @@ fn patch_identity(store: &Path, at: usize, value: u32) {
 fn a_store_of_a_newer_format_says_so_and_is_not_touched() {
     for backend in backends() {
         let place = Place::small();
-        patch_identity(&place.store(), 16, 2);
+        patch_identity(&place.store(), 0..5, 16, 2);
         let before = std::fs::read(place.store()).unwrap();
         for line in reading("mary").filter(|line| !line.starts_with("page ")) {
             let ran = place.run(&format!("{line} --backend {backend}")).go();
@@ -118,9 +118,34 @@ fn a_store_of_a_newer_format_says_so_and_is_not_touched() {
 }
 
 #[test]
+fn a_newer_format_is_told_though_its_root_records_look_like_damage() {
+    let place = Place::small();
+    patch_identity(&place.store(), 0..1, 16, 2);
+    let mut bytes = std::fs::read(place.store()).unwrap();
+    bytes[4096 + 16..5 * 4096].fill(0xa5);
+    std::fs::write(place.store(), &bytes).unwrap();
+    for line in reading("mary").filter(|line| !line.starts_with("page ")) {
+        let ran = place.run(&line).go();
+        assert!(ran.code != 0 && ran.error().contains("format 2"), "{ran}");
+    }
+    place.run("apply STORE -").stdin(ADD).go().fails(1, &["format 2"]);
+    assert!(std::fs::read(place.store()).unwrap() == bytes, "not touched");
+}
+
+#[test]
+fn a_feature_that_only_forbids_writing_lets_read() {
+    let place = Place::small();
+    patch_identity(&place.store(), 0..5, 28, 1 << 31);
+    for line in reading("mary") {
+        place.run(&line).go().ok();
+    }
+    place.run("apply STORE -").stdin(ADD).go().fails(1, &["features"]);
+}
+
+#[test]
 fn a_feature_that_is_not_known_forbids_opening() {
     let place = Place::small();
-    patch_identity(&place.store(), 32, 1 << 31);
+    patch_identity(&place.store(), 0..5, 32, 1 << 31);
     let before = std::fs::read(place.store()).unwrap();
     for line in reading("mary").filter(|line| !line.starts_with("page ")) {
         let ran = place.run(&line).go();
