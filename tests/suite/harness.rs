@@ -71,17 +71,6 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// A file of the shared graph data; `None`, loudly, if it is not here. Under CI its absence is a failure.
-pub fn data(name: &str) -> Option<PathBuf> {
-    let path = root().join("../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{name} is missing: its test cannot run");
-    eprintln!("\n!!!!! SKIPPED: {} is not here\n", path.display());
-    None
-}
-
 /// A place where a store can be created, closed and opened again on one device.
 pub struct Bench {
     pub device: Device,
@@ -172,11 +161,6 @@ impl Bench {
     /// Where the file of a real device is.
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("store.folio")
-    }
-
-    /// A directory on a real disk, removed at the end.
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
     }
 }
 

@@ -33,5 +33,5 @@ mod observed;
 mod one_instance;
 mod planted;
 mod seeds;
-mod tidy;
 mod space;
+mod tidy;

@@ -177,26 +177,26 @@ impl Checker<'_> {
     fn walk<F: LeafFormat>(&mut self, tree: &Tree<F>, owner: &'static str) -> Result<(), PageError> {
         let snapshot = self.snapshot;
         tree.visit(snapshot, &mut |at, page| {
-            self.own(at, page, owner);
+            self.own(at, page, owner)?;
             for (root, len) in long_values(page, owner)? {
-                overflow::visit(snapshot, root, len, &mut |at, page| {
-                    self.own(at, page, "long values");
-                    Ok(())
-                })?;
+                overflow::visit(snapshot, root, len, &mut |at, page| self.own(at, page, "long values"))?;
             }
             Ok(())
         })
     }
 
-    fn own(&mut self, at: Written, page: &Page, owner: &'static str) {
+    /// A page named twice is damage, and not gone into again: pages that name each other's children many times over would
+    /// take for ever.
+    fn own(&mut self, at: Written, page: &Page, owner: &'static str) -> Result<(), PageError> {
         let (id, kind) = (at.page(), page.kind());
         let info = PageInfo { id, kind, version: page.version(), used: page.used(), owner };
         if let Some(before) = self.owners.insert(id, info) {
-            self.note(id, kind, format!("named twice: by {} and by {owner}", before.owner));
+            return Err(page.damage(format!("named twice: by {} and by {owner}", before.owner)));
         }
         if page.version() > self.snapshot.version() {
             self.note(id, kind, "written by a version that is newer than the root");
         }
+        Ok(())
     }
 
     /// I4: what the map marks in use is exactly what is reachable. Where a damaged page hides those below it, these are

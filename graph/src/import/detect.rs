@@ -79,8 +79,5 @@ fn table(line: &[u8]) -> Option<Detected> {
     let kind = if text.contains("_ID") { TableKind::Edges } else { TableKind::Nodes };
     // Only what stands in the line can separate it: else a header with a mistake would be one odd column.
     let other = |sign: u8| by(Dialect::Csv(sign)).filter(|_| line.contains(&sign));
-    by(separated)
-        .or_else(|| other(b';'))
-        .or_else(|| other(b'|'))
-        .or(Some(Detected::Table(separated, kind)))
+    by(separated).or_else(|| other(b';')).or_else(|| other(b'|')).or(Some(Detected::Table(separated, kind)))
 }
