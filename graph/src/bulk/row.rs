@@ -4,7 +4,7 @@
 //!
 //! - A [`RowId::Int`] is the node's id in the store. A [`RowId::Word`] only links rows: the node gets its id from the
 //!   store. Within one load all names are of one kind: a reader that met integers first and then a word reports it
-//!   ([`crate::import::RowError::restart`]) and is started again with the integers spelt as words, so the loader
+//!   ([`crate::import::RowError::restart_with`]) and is started again with the integers spelt as words, so the loader
 //!   never has to turn one into the other.
 //! - Integers come only where there is one ID space; with several, all names are words.
 //! - A word that is to be the node's key stands in [`NodeRow::key`] as well. Only a node that no row declares (an end

@@ -34,7 +34,7 @@ impl<R: ReadPages> Degree<'_, R> {
         self
     }
 
-    /// The number of edges. Followed both ways, a self-loop counts once.
+    /// The number of edges. Followed both ways, a self-loop counts once. A node that is not there is an error.
     pub fn count(self) -> Result<u64, ReadError> {
         let r = self.reader;
         let mut count = 0;
@@ -51,6 +51,9 @@ impl<R: ReadPages> Degree<'_, R> {
                 r.layers.edge.targets(&r.graph.out, &r.pages, of, &mut targets)?;
                 count -= targets.iter().filter(|n| **n == self.node.0).count() as u64;
             }
+        }
+        if count == 0 && !r.contains(self.node)? {
+            return Err(ReadError::NoNode(self.node));
         }
         Ok(count)
     }

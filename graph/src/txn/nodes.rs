@@ -103,8 +103,12 @@ impl WriteTransaction {
         if !edges.is_empty() && !detach {
             return Err(WriteError::HasEdges(node));
         }
-        for edge in &edges {
-            self.remove_edge(*edge)?;
+        for some in edges.chunks(4096) {
+            for edge in some {
+                self.remove_edge(*edge)?;
+            }
+            // A hub's edges may outgrow the budget before the node is gone.
+            self.changed(false)?;
         }
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.remove(&mut graph.nodes, pages, node.0)?;
