@@ -2,11 +2,11 @@
 
 use foliograph::describe_page;
 use foliograph::storage_core::device::DeviceErrorKind;
-use foliograph::storage_core::page::{PageHeader, PageId};
-use foliograph::storage_core::pager::{Inspected, Inspector};
+use foliograph::storage_core::page::{PageHeader, PageId, Written};
+use foliograph::storage_core::pager::{Inspected, Inspector, Meta, PageError, Superblock};
 use serde_json::json;
 
-use super::Context;
+use super::{Context, stats};
 use crate::args::PageArgs;
 use crate::failure::{Exit, Failure};
 use crate::store;
@@ -50,8 +50,8 @@ fn show(inspector: &Inspector, page: PageId) -> Result<Shown, Failure> {
         Failure::Error { exit, message: error.to_string(), hint: error.hint().map(str::to_owned) }
     };
     Ok(match inspector.page(page).map_err(unread)? {
-        Inspected::Superblock(found) => fixed("superblock", found.map(|block| format!("{block:?}"))),
-        Inspected::Meta(found) => fixed("meta", found.map(|meta| format!("{meta:?}"))),
+        Inspected::Superblock(found) => fixed("superblock", found.map(superblock)),
+        Inspected::Meta(found) => fixed("meta", found.map(meta)),
         Inspected::Empty => Shown {
             kind: "empty".into(),
             header: Vec::new(),
@@ -69,15 +69,47 @@ fn show(inspector: &Inspector, page: PageId) -> Result<Shown, Failure> {
             let kind = found.kind().word().to_owned();
             match describe_page(&found) {
                 Ok(lines) => Shown { kind, header, lines, damage: None },
-                Err(error) => Shown { kind, header, lines: Vec::new(), damage: Some(error.to_string()) },
+                Err(error) => {
+                    let what = match error {
+                        PageError::Damage { what, .. } => what.into_owned(),
+                        other => other.to_string(),
+                    };
+                    Shown { kind, header, lines: Vec::new(), damage: Some(what) }
+                }
             }
         }
     })
 }
 
-fn fixed(kind: &str, found: Option<String>) -> Shown {
+fn fixed(kind: &str, found: Option<Vec<String>>) -> Shown {
     let damage = found.is_none().then(|| "it is not valid".to_owned());
-    Shown { kind: kind.into(), header: Vec::new(), lines: found.into_iter().collect(), damage }
+    Shown { kind: kind.into(), header: Vec::new(), lines: found.unwrap_or_default(), damage }
+}
+
+fn superblock(block: Superblock) -> Vec<String> {
+    let Superblock { format, page_size, features, uuid } = block;
+    vec![
+        format!("format {format}, pages of {page_size}, features {features:?}"),
+        format!("uuid {}", stats::uuid(&uuid)),
+    ]
+}
+
+/// The root record; its log is shown once there is one.
+fn meta(meta: Meta) -> Vec<String> {
+    let root = |at: Option<Written>| at.map_or("none".to_owned(), |at| format!("page {}", at.page()));
+    let mut lines = superblock(Superblock {
+        format: meta.format,
+        page_size: meta.page_size,
+        features: meta.features,
+        uuid: meta.uuid,
+    });
+    lines.extend([
+        format!("generation {}, version {}", meta.generation, meta.lsn),
+        format!("pages {}, in use {}", meta.page_count, meta.used_count),
+        format!("catalog {}", root(meta.root)),
+        format!("allocation map {}, levels of index {}", root(meta.map_root), meta.map_levels),
+    ]);
+    lines
 }
 
 fn fields(header: &PageHeader) -> Vec<(&'static str, u64)> {
