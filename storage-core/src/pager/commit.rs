@@ -74,7 +74,7 @@ pub(super) fn commit(tx: &mut Transaction, root: Option<Written>) -> Result<(), 
         writer.alloc.install(r, entries[r], region.bits);
     }
     writer.map_index = index;
-    writer.quarantine.push_back((version, freed));
+    writer.quarantine(version, freed);
     publish(&pager, writer, Version { number: version, root, meta });
     tx.base = pager.published.read().clone();
     tx.writer().reclaim();

@@ -20,7 +20,6 @@ use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDev
 use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use parking_lot::{Mutex, RwLock};
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
@@ -96,13 +95,8 @@ impl Pager {
         }
         let (entries, map_index) = read_map_index(&pager, &meta)?;
         let newest = pager.published.read().clone();
-        pager.writer = WriterSeat::new(Writer {
-            alloc: Allocator::new(pager.page_size, found.get(), entries),
-            meta,
-            map_index,
-            quarantine: VecDeque::new(),
-            versions: VecDeque::from([(newest.number, Arc::downgrade(&newest))]),
-        });
+        let alloc = Allocator::new(pager.page_size, found.get(), entries);
+        pager.writer = WriterSeat::new(Writer::new(alloc, map_index, &newest));
         Ok(Arc::new(pager))
     }
 }

@@ -113,9 +113,11 @@ fn a_snapshot_reads_its_version_while_newer_ones_come_and_go() {
         assert_eq!(text(&snapshot, first), "first");
     }
     assert_eq!(pager.stats().oldest_snapshot, snapshot.version());
+    assert!(pager.stats().quarantined_pages >= 20, "each round freed a root at least");
     drop(snapshot);
     let places: Vec<_> = (0..20).map(|i| commit_leaf(&pager, &format!("later {i}")).page()).collect();
     assert!(places.contains(&first.page()), "nothing holds the page: it is used again");
+    assert_eq!(pager.stats().quarantined_pages, 0);
 }
 
 #[test]

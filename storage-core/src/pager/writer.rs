@@ -24,12 +24,32 @@ pub(crate) struct Writer {
     /// Index pages of the map, bottom level first, the root last.
     pub(crate) map_index: Vec<Written>,
     /// Pages freed by a version, until no reader needs them (A2). Ascending by version.
-    pub(crate) quarantine: VecDeque<(u64, Vec<PageId>)>,
+    quarantine: VecDeque<(u64, Vec<PageId>)>,
+    /// How many pages that is: counted as it changes, for a held snapshot may let versions pile up.
+    quarantined: u64,
     /// Versions that somebody may still hold, oldest first.
     pub(crate) versions: VecDeque<(u64, Weak<Version>)>,
 }
 
 impl Writer {
+    /// The writer of a store that was just opened at `newest`.
+    pub(crate) fn new(alloc: Allocator, map_index: Vec<Written>, newest: &Arc<Version>) -> Self {
+        Writer {
+            alloc,
+            meta: newest.meta,
+            map_index,
+            quarantine: VecDeque::new(),
+            quarantined: 0,
+            versions: VecDeque::from([(newest.number, Arc::downgrade(newest))]),
+        }
+    }
+
+    /// Keeps the pages that a version freed from being used, until nobody needs them (A2).
+    pub(crate) fn quarantine(&mut self, version: u64, freed: Vec<PageId>) {
+        self.quarantined += freed.len() as u64;
+        self.quarantine.push_back((version, freed));
+    }
+
     /// The oldest version that anybody holds; the newest one is always held by the pager.
     pub(crate) fn oldest_held(&mut self) -> u64 {
         while let Some((number, version)) = self.versions.front() {
@@ -52,6 +72,7 @@ impl Writer {
         let oldest = self.oldest_held();
         while self.quarantine.front().is_some_and(|(version, _)| *version <= oldest) {
             let (_, pages) = self.quarantine.pop_front().expect("looked at above");
+            self.quarantined -= pages.len() as u64;
             self.alloc.give_back(pages);
         }
     }
@@ -111,7 +132,7 @@ impl Writer {
             page_count: self.alloc.page_count(),
             free: self.alloc.free(),
             reserve: self.reserve().min(self.alloc.free()),
-            quarantined: self.quarantine.iter().map(|(_, pages)| pages.len() as u64).sum(),
+            quarantined: self.quarantined,
             oldest_held: self.oldest_held(),
         }
     }
