@@ -2,7 +2,7 @@
 //!
 //! Holds [`TestLog`], a log on a device in memory with the plainest possible writer; `tests_damage.rs` uses it too.
 
-use super::chain::MOST_EXTENTS;
+use super::chain::{Chain, MOST_EXTENTS};
 use super::frame::{Head, blocks_for, encode};
 use super::{BLOCK, Extent, Group, LogError, LogReader, LogStart};
 use crate::device::memory::{MemoryDevice, MemoryStore};
@@ -281,6 +281,21 @@ fn a_group_that_links_an_impossible_extent_is_damage() {
         let mut reader = log.reader();
         read_all(&mut reader);
         assert_eq!(reader.chain(), [extent(30, 2), extent(10, 3)], "{bad:?}");
+    }
+}
+
+#[test]
+fn a_refused_extent_leaves_the_chain_as_it_was() {
+    for (bad, _) in IMPOSSIBLE {
+        let mut chain = Chain::new(PageSize::K8.bytes());
+        let device = PageCount::new(64);
+        chain.append(&[extent(30, 2)], device).unwrap();
+        chain.append(&[extent(50, 3), extent(40, 1), bad], device).unwrap_err();
+        assert_eq!((chain.extents(), chain.blocks()), (&[extent(30, 2)][..], 4), "{bad:?}");
+        // What was refused with it may come again, and lies where it would have.
+        chain.append(&[extent(40, 1), extent(50, 3)], device).unwrap();
+        assert_eq!((chain.blocks(), chain.locate(4), chain.locate(12)), (12, (1, 0), (2, 6)), "{bad:?}");
+        assert_eq!((chain.page(5), chain.page(9)), ((PageId::new(40), 1), (PageId::new(51), 1)), "{bad:?}");
     }
 }
 
