@@ -8,6 +8,7 @@ impl WriteTransaction {
     /// Builds every tree again, densely, from what it holds: see [`crate::compact`].
     pub(crate) fn rebuild(&mut self) -> Result<(), WriteError> {
         self.attempt(|tx| {
+            tx.ops.drop_all();
             let Reader { pages, graph, .. } = &mut tx.reader;
             Ok(crate::compact::rebuild(graph, pages)?)
         })
