@@ -43,6 +43,7 @@ pub mod node;
 mod options;
 pub mod overflow;
 mod reader;
+pub mod salvage;
 mod settle;
 mod stats;
 pub mod text;
