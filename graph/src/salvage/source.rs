@@ -20,11 +20,11 @@ pub(super) struct Source {
     seen: Vec<u64>,
 }
 
-/// The root to start from.
+/// Of the root records that are left, the one to start from.
 ///
 /// The log is not looked at: commits that stand only in it, above the newest root, are not saved. Whoever replays it does
 /// it here: over a device that keeps changes in memory, and then starts from the root that this makes.
-fn root_to_start_from(
+fn roots_to_start_from(
     inspector: &Inspector,
     options: &SalvageOptions,
     report: &mut SalvageReport,
@@ -78,7 +78,7 @@ impl Source {
         report: &mut SalvageReport,
     ) -> Result<Source, SalvageError> {
         let inspector = Inspector::new(device);
-        let meta = root_to_start_from(&inspector, options, report)?;
+        let meta = roots_to_start_from(&inspector, options, report)?;
         check_format(&meta)?;
         report.version = meta.lsn;
         note_fixed_pages(&inspector, report);
