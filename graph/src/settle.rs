@@ -22,7 +22,7 @@ impl Database {
     /// [`Database::close`] does the same where it is worth it and does not take long.
     pub fn checkpoint(&self) -> Result<(), WriteError> {
         self.move_down(u64::MAX)?;
-        Ok(self.inner.pager.trim()?)
+        Ok(self.inner.pager.trim(false)?)
     }
 
     /// Before closing: only if an eighth of the file can be won, and not too many pages have to be moved.

@@ -7,7 +7,7 @@
 
 use super::LeafFormat;
 use super::inner::InnerPage;
-use super::node::{Child, Inner, Node, Tree};
+use super::node::{Child, Inner, Leaf, Node, Tree};
 use super::read::{LeafView, load, load_root};
 use storage_core::page::{PageKind, Written};
 use storage_core::pager::{Page, PageError, ReadPages};
@@ -31,7 +31,7 @@ enum Place<'a, F: LeafFormat> {
     /// This one comes next.
     Page(Page),
     /// This one comes next.
-    Changed(&'a super::node::Leaf<F>),
+    Changed(&'a Leaf<F>),
 }
 
 /// An inner node on the way, and which child was taken.
@@ -46,33 +46,18 @@ enum Above<'a, F: LeafFormat> {
     Changed(&'a Inner<F>),
 }
 
-/// A child found: a page or a node in memory.
-enum Down<'a, F: LeafFormat> {
-    Page(Written),
-    Changed(&'a Node<F>),
-}
-
-impl<'a, F: LeafFormat> Down<'a, F> {
-    fn of(child: &'a Child<F>) -> Self {
-        match child {
-            Child::Page(at) => Down::Page(*at),
-            Child::Dirty(node) => Down::Changed(node),
-        }
-    }
-}
-
 impl<'a, F: LeafFormat> Frame<'a, F> {
     fn count(&self) -> Result<usize, PageError> {
         match &self.node {
             Above::Page(page) => Ok(InnerPage::open(page)?.count()),
-            Above::Changed(inner) => Ok(inner.children.len()),
+            Above::Changed(inner) => Ok(inner.count()),
         }
     }
 
-    fn child(&self) -> Result<Down<'a, F>, PageError> {
+    fn child(&self) -> Result<Child<'a, F>, PageError> {
         match &self.node {
-            Above::Page(page) => Ok(Down::Page(InnerPage::open(page)?.child(self.index)?)),
-            Above::Changed(inner) => Ok(Down::of(&inner.children[self.index])),
+            Above::Page(page) => Ok(Child::Page(InnerPage::open(page)?.child(self.index)?)),
+            Above::Changed(inner) => Ok(inner.child(self.index)),
         }
     }
 
@@ -95,11 +80,11 @@ impl<'a, F: LeafFormat> Frame<'a, F> {
                 range.map(|index| inner.child(index)).collect()
             }
             Above::Changed(inner) => {
-                let page = |child: &Child<F>| match child {
-                    Child::Page(at) => Some(*at),
-                    Child::Dirty(_) => None,
+                let page = |index| match inner.child(index) {
+                    Child::Page(at) => Some(at),
+                    Child::Changed(_) => None,
                 };
-                Ok(inner.children[range].iter().filter_map(page).collect())
+                Ok(range.filter_map(page).collect())
             }
         }
     }
@@ -124,20 +109,20 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
         self.place = Place::End;
         match &self.tree.root {
             None => Ok(()),
-            Some(root) => self.down(Down::of(root), None, key.map_or(Take::Last, Take::Covering)),
+            Some(root) => self.down(root.as_child(), None, key.map_or(Take::Last, Take::Covering)),
         }
     }
 
     /// From a child down to a leaf. `level` is the child's, as its parent says.
     fn down(
         &mut self,
-        mut child: Down<'a, F>,
+        mut child: Child<'a, F>,
         mut level: Option<u8>,
         take: Take<'_>,
     ) -> Result<(), PageError> {
         loop {
             let (node, found) = match child {
-                Down::Page(at) => {
+                Child::Page(at) => {
                     let (page, found) = match level {
                         Some(level) => (load::<F>(self.pages, at, level)?, level),
                         None => load_root::<F>(self.pages, at)?,
@@ -148,11 +133,13 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
                     }
                     (Above::Page(page), found)
                 }
-                Down::Changed(Node::Leaf(leaf)) => {
-                    self.place = Place::Changed(leaf);
-                    return Ok(());
-                }
-                Down::Changed(Node::Inner(inner)) => (Above::Changed(inner), inner.level),
+                Child::Changed(node) => match &**node {
+                    Node::Leaf(leaf) => {
+                        self.place = Place::Changed(leaf);
+                        return Ok(());
+                    }
+                    Node::Inner(inner) => (Above::Changed(inner), inner.level),
+                },
             };
             let index = choose(&node, take)?;
             let frame = Frame { node, index, level: found };
@@ -257,7 +244,7 @@ fn choose<F: LeafFormat>(node: &Above<'_, F>, take: Take<'_>) -> Result<usize, P
         (_, Take::First) => Ok(0),
         (Above::Page(page), Take::Last) => Ok(InnerPage::open(page)?.count() - 1),
         (Above::Page(page), Take::Covering(key)) => InnerPage::open(page)?.search(key),
-        (Above::Changed(inner), Take::Last) => Ok(inner.children.len() - 1),
+        (Above::Changed(inner), Take::Last) => Ok(inner.count() - 1),
         (Above::Changed(inner), Take::Covering(key)) => Ok(inner.search(key)),
     }
 }

@@ -10,10 +10,9 @@ use super::LeafFormat;
 use super::inner::{Entry, InnerPage, encode, room};
 use super::leaves::{LeafFlush, Siblings};
 use super::levels::Lists;
-use super::node::{Bounds, Child, Inner, Node, Tree};
+use super::node::{Bounds, Changed, Child, Inner, Node, Root, Tree};
 use super::pack::{cut_evenly, underfull};
 use super::read::load;
-use std::sync::Arc;
 use storage_core::page::{PageKind, PageSize, Written};
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
 
@@ -22,14 +21,13 @@ impl<F: LeafFormat> Tree<F> {
     /// for a tree without keys. Clones of the tree keep their changes, and must not be flushed too: they would free
     /// the same pages.
     pub fn flush(&mut self, tx: &mut Transaction) -> Result<Option<Written>, WriteError> {
-        let Some(Child::Dirty(root)) = &self.root else {
+        let Some(Root::Changed(root)) = &self.root else {
             return Ok(self.root().flatten());
         };
-        let root = Arc::clone(root);
-        let (level, entries, replaced) = match &*root {
+        let (level, entries, replaced) = match &**root {
             Node::Leaf(_) => {
                 let mut out = Lists::new(tx.pager().page_size());
-                LeafFlush::<F>::run(tx, &mut out, Siblings::Root(&Child::Dirty(Arc::clone(&root))))?;
+                LeafFlush::<F>::run(tx, &mut out, Siblings::Root(root))?;
                 (0, out.finish(tx)?, Vec::new())
             }
             Node::Inner(inner) => flush_inner(tx, inner)?,
@@ -37,8 +35,8 @@ impl<F: LeafFormat> Tree<F> {
         let entries = entries.into_iter().flatten().collect();
         let page = finish_root::<F>(tx, level, entries)?;
         replaced.into_iter().for_each(|page| tx.free(page));
-        self.root = page.map(Child::Page);
-        self.weight = 0;
+        self.root = page.map(Root::Page);
+        self.changed = Changed::default();
         Ok(page)
     }
 }
@@ -83,7 +81,7 @@ fn collect<'a, F: LeafFormat>(
     bounds: Bounds<'a>,
     levels: &mut [Level<'a, F>],
 ) -> Result<(), PageError> {
-    let last = inner.children.len() - 1;
+    let last = inner.count() - 1;
     let low = last > 0 && inner.separators.get(1) <= bounds.lower;
     let high = last > 0 && bounds.upper.is_some_and(|upper| inner.separators.get(last) >= upper);
     if low || high {
@@ -93,11 +91,9 @@ fn collect<'a, F: LeafFormat>(
             "a separator lies outside of what the page's parent says",
         ));
     }
-    for (index, child) in inner.children.iter().enumerate() {
-        if let Child::Dirty(node) = child
-            && let Node::Inner(below) = &**node
-        {
-            collect(below, inner.child_bounds(index, bounds), levels)?;
+    for (place, node) in &inner.changed {
+        if let Node::Inner(below) = &**node {
+            collect(below, inner.child_bounds(*place as usize, bounds), levels)?;
         }
     }
     levels[usize::from(inner.level)].push((inner, bounds));
@@ -122,13 +118,13 @@ fn flush_children<'a, F: LeafFormat>(
     below: &mut impl Iterator<Item = Vec<Entry>>,
 ) -> Result<(), WriteError> {
     let (size, level) = (tx.pager().page_size(), parent.level - 1);
-    let mut groups: Vec<Group<'a>> = Vec::with_capacity(parent.children.len());
-    for (index, child) in parent.children.iter().enumerate() {
+    let mut groups: Vec<Group<'a>> = Vec::with_capacity(parent.count());
+    for index in 0..parent.count() {
         let bounds = parent.child_bounds(index, bounds);
         let mut group = Group { bounds, unchanged: None, entries: Vec::new(), replaced: Vec::new() };
-        match child {
-            Child::Page(at) => group.unchanged = Some(*at),
-            Child::Dirty(_) => {
+        match parent.child(index) {
+            Child::Page(at) => group.unchanged = Some(at),
+            Child::Changed(_) => {
                 group.entries = below.next().unwrap_or_default();
                 // Without children it just goes: its range falls to the node before.
                 let Some(first) = group.entries.first_mut() else { continue };

@@ -14,8 +14,8 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     const KIND: PageKind;
     /// Keys, in the order in which leaves hold them.
     type Key: Ord + Clone + Debug + Send + Sync + 'static;
-    /// What stands under a key.
-    type Value: Clone + Debug + Send + Sync + 'static;
+    /// What stands under a key. Equal values are the same to the bit: a rebase passes over them (T10).
+    type Value: Clone + PartialEq + Debug + Send + Sync + 'static;
     /// Packs entries into pages.
     type Packer: LeafPacker<Self>;
     /// The entries of a page.

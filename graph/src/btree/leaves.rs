@@ -10,7 +10,7 @@
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::levels::{Lists, batch_pages};
 use super::merge::Merged;
-use super::node::{Bounds, Child, Delta, Inner, Node};
+use super::node::{Bounds, Child, Delta, Inner, Node, Shared};
 use super::pack::underfull;
 use std::ops::{Bound, Range};
 use storage_core::page::{HEADER_LEN, PageSize, Written};
@@ -22,21 +22,21 @@ const EVEN_AT_MOST: usize = 8;
 /// The leaves of one parent; or the root alone, if it is a leaf.
 pub(super) enum Siblings<'a, F: LeafFormat> {
     Under(&'a Inner<F>, Bounds<'a>),
-    Root(&'a Child<F>),
+    Root(&'a Shared<F>),
 }
 
 impl<'a, F: LeafFormat> Siblings<'a, F> {
     fn count(&self) -> usize {
         match self {
-            Siblings::Under(inner, _) => inner.children.len(),
+            Siblings::Under(inner, _) => inner.count(),
             Siblings::Root(_) => 1,
         }
     }
 
-    fn child(&self, index: usize) -> &'a Child<F> {
+    fn child(&self, index: usize) -> Child<'a, F> {
         match self {
-            Siblings::Under(inner, _) => &inner.children[index],
-            Siblings::Root(child) => child,
+            Siblings::Under(inner, _) => inner.child(index),
+            Siblings::Root(node) => Child::Changed(node),
         }
     }
 
@@ -50,8 +50,8 @@ impl<'a, F: LeafFormat> Siblings<'a, F> {
     /// A leaf's page and its changes. A leaf without changes is its page.
     fn leaf(&self, index: usize) -> (Option<Written>, Option<&'a Delta<F>>) {
         match self.child(index) {
-            Child::Page(at) => (Some(*at), None),
-            Child::Dirty(node) => match &**node {
+            Child::Page(at) => (Some(at), None),
+            Child::Changed(node) => match &**node {
                 Node::Leaf(leaf) => (leaf.base, Some(&leaf.delta).filter(|delta| !delta.is_empty())),
                 // Levels fall by one (T5), so nothing but leaves is below a node of level 1.
                 Node::Inner(_) => unreachable!("an inner node where leaves are"),
@@ -149,7 +149,7 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
             // Twice as many each time, if they have to be written anyway: many nearly empty ones take few rounds.
             let mut end = group.leaves.end + 1;
             let most = count.min(group.leaves.end + group.leaves.len());
-            while end < most && matches!(self.siblings.child(end), Child::Dirty(_)) {
+            while end < most && matches!(self.siblings.child(end), Child::Changed(_)) {
                 end += 1;
             }
             group = self.pack(at..end)?;

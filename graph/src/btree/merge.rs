@@ -5,13 +5,18 @@
 
 use super::LeafFormat;
 use super::node::Delta;
+use imbl::ordmap::RangedIter;
+use imbl::shared_ptr::DefaultSharedPtr;
 use std::cmp::Ordering;
-use std::collections::btree_map;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
 
 /// A key and what stands under it.
 pub(super) type Pair<F> = (<F as LeafFormat>::Key, <F as LeafFormat>::Value);
+
+/// A delta's entries.
+type Changes<'a, F> =
+    RangedIter<'a, <F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>, DefaultSharedPtr>;
 
 /// What a leaf holds now: its page's entries with its changes applied.
 pub struct Merged<'a, F: LeafFormat> {
@@ -19,7 +24,7 @@ pub struct Merged<'a, F: LeafFormat> {
     base: Option<F::Entries>,
     /// The page's next entry.
     ahead: Option<Pair<F>>,
-    delta: std::iter::Peekable<btree_map::Range<'a, F::Key, Option<F::Value>>>,
+    delta: Option<std::iter::Peekable<Changes<'a, F>>>,
     /// A change added a key in front of one that the page has.
     inserted: bool,
     added: bool,
@@ -33,25 +38,10 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
         delta: Option<&'a Delta<F>>,
         from: Bound<&F::Key>,
     ) -> Result<Self, PageError> {
-        /// A map without entries, of any type: what a leaf without changes has.
-        fn none<'a, F: LeafFormat>() -> btree_map::Range<'a, F::Key, Option<F::Value>> {
-            btree_map::Range::default()
-        }
-        let delta = match delta {
-            Some(delta) => delta.range::<F::Key, _>((from, Bound::Unbounded)),
-            None => none::<F>(),
-        };
+        let delta = delta.map(|delta| delta.range::<_, F::Key>((from, Bound::Unbounded)).peekable());
         let mut base = page.clone().map(F::entries).transpose()?;
         let ahead = base.as_mut().and_then(Iterator::next).transpose()?;
-        Ok(Merged {
-            page,
-            base,
-            ahead,
-            delta: delta.peekable(),
-            inserted: false,
-            added: false,
-            failed: false,
-        })
+        Ok(Merged { page, base, ahead, delta, inserted: false, added: false, failed: false })
     }
 
     /// True if an entry of the page came after one that a change added: the leaf grew in its midst, not at its end.
@@ -73,7 +63,7 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
 
     fn step(&mut self) -> Result<Option<Pair<F>>, PageError> {
         loop {
-            let order = match (&self.ahead, self.delta.peek()) {
+            let order = match (&self.ahead, self.delta.as_mut().and_then(|delta| delta.peek())) {
                 (None, None) => return Ok(None),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
@@ -86,7 +76,7 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
             if order == Ordering::Equal {
                 self.advance()?;
             }
-            let Some((key, value)) = self.delta.next() else { return Ok(None) };
+            let Some((key, value)) = self.delta.as_mut().and_then(Iterator::next) else { return Ok(None) };
             if let Some(value) = value {
                 self.added |= order == Ordering::Greater;
                 return Ok(Some((key.clone(), value.clone())));

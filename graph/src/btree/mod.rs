@@ -7,9 +7,10 @@
 //! # What must always be true
 //!
 //! - **T1** A changed node has no page and no page id (V1). Its parent holds it itself, shared and counted; versions of
-//!   the tree that are clones share what neither has changed since.
+//!   the tree that are clones share what neither has changed since: the maps in nodes are persistent, so a change copies
+//!   some nodes of a few entries, however much a leaf has gathered and however many children are above it.
 //! - **T2** A leaf that was changed is its old page, named but not read, and a sorted delta (V6). To write is to descend
-//!   and to add to the delta: no leaf is read.
+//!   and to add to the delta: no leaf is read, and nothing is written, so any pages that can be read will do.
 //! - **T3** A flush goes level by level from the leaves up, each level in batches, and a parent is encoded from pages that
 //!   are written, by type (V2, I1): [`Entry`] takes a [`storage_core::page::Written`] and nothing else.
 //! - **T4** Child *i* of an inner node holds the keys from its separator up to the next child's. The first child's
@@ -18,8 +19,11 @@
 //! - **T6** All leaves are at the same depth; the root has at least two children or is a leaf; an empty tree has no root.
 //! - **T7** A flush frees each page that it replaces, once. A page of the tree that is under a third full is merged with
 //!   a neighbour under the same parent when it is written anew.
-//! - **T8** [`Tree::weight`] is the memory that changed nodes take, counted as it changes.
+//! - **T8** [`Tree::weight`] is the memory that changed nodes take, [`Tree::changed_nodes`] their number, both counted as
+//!   they change.
 //! - **T9** Whatever a page says is checked before it is used: damage is an error that names the page (I7).
+//! - **T10** After [`Tree::rebase`] the flushed tree holds exactly what the later version holds, at the cost of what
+//!   differs between the two versions. For both are over the same pages, and a changed node that both hold is the same.
 //!
 //! # What it does not do
 //!
@@ -66,6 +70,7 @@ mod node;
 mod pack;
 mod range;
 mod read;
+mod rebase;
 mod relocate;
 mod visit;
 mod write;

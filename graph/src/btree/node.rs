@@ -1,25 +1,54 @@
 //! A tree in memory: a root that is a page, or changed nodes over pages.
 //!
 //! Must always be true: T1, T2, T4, T8. A changed inner node always comes from a page (trees grow only in a flush), so
-//! its separators are those of the page and never change: clones share them.
+//! its separators and the pages below are those of the page and never change: clones share them. What does change is
+//! kept in persistent maps, so that to copy a node, and to change a copy, takes the same whatever the node holds.
 
 use super::LeafFormat;
 use super::inner::InnerPage;
-use std::collections::BTreeMap;
+use imbl::OrdMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use storage_core::page::Written;
 use storage_core::pager::PageError;
 
 /// An ordered map from keys to values in pages: a value that is cheap to clone. See [the module](super).
 pub struct Tree<F: LeafFormat> {
-    pub(super) root: Option<Child<F>>,
-    pub(super) weight: usize,
+    pub(super) root: Option<Root<F>>,
+    pub(super) changed: Changed,
 }
 
-/// What a parent holds: a page that is written, or a node that is not yet one (T1).
-pub(super) enum Child<F: LeafFormat> {
+/// What the changed nodes of a tree come to (T8).
+#[derive(Copy, Clone, Default)]
+pub(super) struct Changed {
+    pub weight: usize,
+    pub nodes: usize,
+}
+
+impl Changed {
+    /// Counts a node that came from its page, or from nothing.
+    pub fn count<F: LeafFormat>(&mut self, node: &Node<F>) {
+        self.nodes += 1;
+        self.weight += match node {
+            Node::Leaf(_) => Leaf::<F>::WEIGHT,
+            Node::Inner(inner) => inner.weight(),
+        };
+    }
+}
+
+/// The root: a page that is written, or a node that is not yet one (T1).
+pub(super) enum Root<F: LeafFormat> {
     Page(Written),
-    Dirty(Arc<Node<F>>),
+    Changed(Shared<F>),
+}
+
+/// A changed node, which clones of the tree share until one of them changes it.
+pub(super) struct Shared<F: LeafFormat>(Arc<Node<F>>);
+
+/// What stands below a parent, or is the root.
+pub(super) enum Child<'a, F: LeafFormat> {
+    Page(Written),
+    Changed(&'a Shared<F>),
 }
 
 /// A changed node.
@@ -28,8 +57,8 @@ pub(super) enum Node<F: LeafFormat> {
     Inner(Inner<F>),
 }
 
-/// Changes of a leaf: `None` deletes.
-pub(super) type Delta<F> = BTreeMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
+/// Changes of a leaf: `None` deletes. A copy shares what neither has changed since.
+pub(super) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
 
 /// A changed leaf: the page it replaces, and the changes (T2).
 pub(super) struct Leaf<F: LeafFormat> {
@@ -42,40 +71,45 @@ pub(super) struct Inner<F: LeafFormat> {
     pub base: Written,
     pub level: u8,
     pub separators: Arc<Separators>,
-    pub children: Vec<Child<F>>,
+    /// The children as the page names them.
+    pages: Arc<[Written]>,
+    /// The changed ones, by their place.
+    pub changed: OrdMap<u32, Shared<F>>,
 }
-
-/// Bytes that a changed leaf takes beside its delta.
-pub(super) const LEAF_WEIGHT: usize = 96;
 
 impl<F: LeafFormat> Tree<F> {
     /// A tree without keys.
     pub fn empty() -> Self {
-        Tree { root: None, weight: 0 }
+        Tree { root: None, changed: Changed::default() }
     }
 
     /// The tree under this root page; no root, no keys.
     pub fn open(root: Option<Written>) -> Self {
-        Tree { root: root.map(Child::Page), weight: 0 }
+        Tree { root: root.map(Root::Page), changed: Changed::default() }
     }
 
     /// The root page; `None` while there are changes that were not flushed, `Some(None)` if the tree is empty.
     pub fn root(&self) -> Option<Option<Written>> {
         match &self.root {
             None => Some(None),
-            Some(Child::Page(page)) => Some(Some(*page)),
-            Some(Child::Dirty(_)) => None,
+            Some(Root::Page(page)) => Some(Some(*page)),
+            Some(Root::Changed(_)) => None,
         }
     }
 
     /// True if there are changes that were not flushed.
     pub fn is_dirty(&self) -> bool {
-        matches!(self.root, Some(Child::Dirty(_)))
+        matches!(self.root, Some(Root::Changed(_)))
     }
 
     /// Bytes of memory that the changes take (T8). Clones that share changes count them each.
     pub fn weight(&self) -> usize {
-        self.weight
+        self.changed.weight
+    }
+
+    /// How many changed nodes are in memory, leaves and inner nodes (T8). Clones that share nodes count them each.
+    pub fn changed_nodes(&self) -> usize {
+        self.changed.nodes
     }
 }
 
@@ -87,16 +121,57 @@ impl<F: LeafFormat> Default for Tree<F> {
 
 impl<F: LeafFormat> Clone for Tree<F> {
     fn clone(&self) -> Self {
-        Tree { root: self.root.clone(), weight: self.weight }
+        Tree { root: self.root.clone(), changed: self.changed }
     }
 }
 
-impl<F: LeafFormat> Clone for Child<F> {
+impl<F: LeafFormat> Root<F> {
+    pub fn as_child(&self) -> Child<'_, F> {
+        match self {
+            Root::Page(page) => Child::Page(*page),
+            Root::Changed(node) => Child::Changed(node),
+        }
+    }
+}
+
+impl<F: LeafFormat> Clone for Root<F> {
     fn clone(&self) -> Self {
         match self {
-            Child::Page(page) => Child::Page(*page),
-            Child::Dirty(node) => Child::Dirty(Arc::clone(node)),
+            Root::Page(page) => Root::Page(*page),
+            Root::Changed(node) => Root::Changed(node.clone()),
         }
+    }
+}
+
+impl<F: LeafFormat> Shared<F> {
+    pub fn new(node: Node<F>) -> Self {
+        Shared(Arc::new(node))
+    }
+
+    /// The node to change: a copy, if others hold it too.
+    pub fn change(&mut self) -> &mut Node<F> {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<F: LeafFormat> Clone for Shared<F> {
+    fn clone(&self) -> Self {
+        Shared(Arc::clone(&self.0))
+    }
+}
+
+impl<F: LeafFormat> Deref for Shared<F> {
+    type Target = Node<F>;
+
+    fn deref(&self) -> &Node<F> {
+        &self.0
+    }
+}
+
+/// The very same node: so nothing was changed in or below it.
+impl<F: LeafFormat> PartialEq for Shared<F> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -108,7 +183,8 @@ impl<F: LeafFormat> Clone for Node<F> {
                 base: inner.base,
                 level: inner.level,
                 separators: Arc::clone(&inner.separators),
-                children: inner.children.clone(),
+                pages: Arc::clone(&inner.pages),
+                changed: inner.changed.clone(),
             }),
         }
     }
@@ -118,8 +194,19 @@ impl<F: LeafFormat> std::fmt::Debug for Tree<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.root() {
             Some(root) => write!(f, "Tree({root:?})"),
-            None => write!(f, "Tree({} bytes changed)", self.weight),
+            None => write!(f, "Tree({} bytes changed)", self.changed.weight),
         }
+    }
+}
+
+impl<F: LeafFormat> Leaf<F> {
+    /// Bytes that a changed leaf takes beside its delta: the node, its place in its parent's map, and the rest of the
+    /// delta's first chunk.
+    pub const WEIGHT: usize = 128 + 8 * size_of::<(F::Key, Option<F::Value>)>();
+
+    /// A leaf that is still what its page says; without a page, empty.
+    pub fn over(base: Option<Written>) -> Self {
+        Leaf { base, delta: Delta::<F>::new() }
     }
 }
 
@@ -129,21 +216,52 @@ impl<F: LeafFormat> Inner<F> {
     pub fn decode(at: Written, page: &InnerPage<'_>) -> Result<Self, PageError> {
         page.validate(&[], None)?;
         let separators = Separators::decode(page)?;
-        let children =
-            (0..page.count()).map(|index| page.child(index).map(Child::Page)).collect::<Result<_, _>>()?;
-        Ok(Inner { base: at, level: page.level(), separators: Arc::new(separators), children })
+        let pages = (0..page.count()).map(|index| page.child(index)).collect::<Result<_, _>>()?;
+        let (level, changed) = (page.level(), OrdMap::new());
+        Ok(Inner { base: at, level, separators: Arc::new(separators), pages, changed })
+    }
+
+    /// How many children it has.
+    pub fn count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// The child at `index`.
+    pub fn child(&self, index: usize) -> Child<'_, F> {
+        match self.changed.get(&place(index)) {
+            Some(node) => Child::Changed(node),
+            None => Child::Page(self.pages[index]),
+        }
+    }
+
+    /// The page of the child at `place`, whether or not it was changed since.
+    pub fn page(&self, place: u32) -> Written {
+        self.pages[place as usize]
+    }
+
+    /// The child at `index` to change; `fresh` makes a node of a page that none was made of yet.
+    pub fn change<E>(
+        &mut self,
+        index: usize,
+        fresh: impl FnOnce(Written) -> Result<Node<F>, E>,
+    ) -> Result<&mut Shared<F>, E> {
+        let at = place(index);
+        if !self.changed.contains_key(&at) {
+            self.changed.insert(at, Shared::new(fresh(self.pages[index])?));
+        }
+        Ok(self.changed.get_mut(&at).expect("put there if it was not"))
     }
 
     /// Bytes it takes in memory, without its children.
     pub fn weight(&self) -> usize {
-        96 + self.children.len() * size_of::<Child<F>>()
+        128 + self.pages.len() * size_of::<Written>()
             + self.separators.bytes.len()
             + 4 * self.separators.ends.len()
     }
 
     /// The child that covers `key`.
     pub fn search(&self, key: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.children.len() - 1);
+        let (mut low, mut high) = (0, self.count() - 1);
         while low < high {
             let middle = low + (high - low) / 2;
             if self.separators.get(middle + 1) <= key {
@@ -159,13 +277,14 @@ impl<F: LeafFormat> Inner<F> {
     pub fn child_bounds<'a>(&'a self, index: usize, bounds: Bounds<'a>) -> Bounds<'a> {
         Bounds {
             lower: if index == 0 { bounds.lower } else { self.separators.get(index) },
-            upper: if index + 1 < self.children.len() {
-                Some(self.separators.get(index + 1))
-            } else {
-                bounds.upper
-            },
+            upper: if index + 1 < self.count() { Some(self.separators.get(index + 1)) } else { bounds.upper },
         }
     }
+}
+
+/// A child's place as the map of changed ones has it.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("a page has fewer children than bytes")
 }
 
 /// What a parent says of a child's keys: not below `lower`, and below `upper` if there is one (T4).

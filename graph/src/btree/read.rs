@@ -6,7 +6,7 @@ use super::LeafFormat;
 use super::cursor::Cursor;
 use super::inner::InnerPage;
 use super::merge::Merged;
-use super::node::{Child, Delta, Node, Tree};
+use super::node::{Child, Delta, Node, Root, Tree};
 use std::ops::Bound;
 use storage_core::page::{PageKind, Written};
 use storage_core::pager::{Page, PageError, ReadPages};
@@ -57,17 +57,17 @@ pub(super) fn load<F: LeafFormat>(pages: &impl ReadPages, at: Written, level: u8
 impl<F: LeafFormat> Tree<F> {
     /// The value under `key`, if there is one.
     pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
-        let Some(mut child) = self.root.as_ref() else { return Ok(None) };
+        let Some(mut child) = self.root.as_ref().map(Root::as_child) else { return Ok(None) };
         let mut bytes = Vec::with_capacity(32);
         F::key_bytes(key, &mut bytes);
         let mut level = None;
         loop {
             match child {
                 Child::Page(at) => {
-                    let leaf = descend::<F>(pages, *at, level, &bytes)?;
+                    let leaf = descend::<F>(pages, at, level, &bytes)?;
                     return F::find(&leaf, key);
                 }
-                Child::Dirty(node) => match &**node {
+                Child::Changed(node) => match &**node {
                     Node::Leaf(leaf) => match (leaf.delta.get(key), leaf.base) {
                         (Some(change), _) => return Ok(change.clone()),
                         (None, None) => return Ok(None),
@@ -75,7 +75,7 @@ impl<F: LeafFormat> Tree<F> {
                     },
                     Node::Inner(inner) => {
                         level = Some(inner.level - 1);
-                        child = &inner.children[inner.search(&bytes)];
+                        child = inner.child(inner.search(&bytes));
                     }
                 },
             }

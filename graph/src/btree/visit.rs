@@ -21,26 +21,26 @@ impl<F: LeafFormat> Tree<F> {
     pub fn visit(&self, pages: &impl ReadPages, visit: Visitor<'_>) -> Result<(), PageError> {
         match &self.root {
             None => Ok(()),
-            Some(root) => visit_child::<F>(pages, root, None, visit),
+            Some(root) => visit_child(pages, root.as_child(), None, visit),
         }
     }
 }
 
 fn visit_child<F: LeafFormat>(
     pages: &impl ReadPages,
-    child: &Child<F>,
+    child: Child<'_, F>,
     level: Option<u8>,
     visit: Visitor<'_>,
 ) -> Result<(), PageError> {
     let node = match child {
         Child::Page(at) => {
             let (page, level) = match level {
-                Some(level) => (load::<F>(pages, *at, level)?, level),
-                None => load_root::<F>(pages, *at)?,
+                Some(level) => (load::<F>(pages, at, level)?, level),
+                None => load_root::<F>(pages, at)?,
             };
-            return visit_page::<F>(pages, *at, &page, level, (&[], None), visit);
+            return visit_page::<F>(pages, at, &page, level, (&[], None), visit);
         }
-        Child::Dirty(node) => node,
+        Child::Changed(node) => node,
     };
     match &**node {
         Node::Leaf(leaf) => match leaf.base {
@@ -49,10 +49,9 @@ fn visit_child<F: LeafFormat>(
         },
         Node::Inner(inner) => {
             visit(inner.base, &load::<F>(pages, inner.base, inner.level)?)?;
-            inner
-                .children
-                .iter()
-                .try_for_each(|child| visit_child::<F>(pages, child, Some(inner.level - 1), &mut *visit))
+            let below = Some(inner.level - 1);
+            (0..inner.count())
+                .try_for_each(|index| visit_child(pages, inner.child(index), below, &mut *visit))
         }
     }
 }

@@ -2,62 +2,53 @@
 //!
 //! Must always be true: nodes that only this tree holds are changed in place, nodes that clones hold too are copied
 //! first, one by one and shallowly (T1). An error leaves the tree as it was, but perhaps with more of it in memory.
+//! Nothing is written, and only inner pages are read.
 
 use super::inner::InnerPage;
-use super::node::{Child, Inner, LEAF_WEIGHT, Leaf, Node, Tree};
+use super::node::{Changed, Inner, Leaf, Node, Root, Shared, Tree};
 use super::{LeafFormat, MAX_KEY_LEN};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
-use std::sync::Arc;
 use storage_core::page::{PageKind, Written};
-use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
+use storage_core::pager::{PageError, ReadPages};
 
 impl<F: LeafFormat> Tree<F> {
     /// Puts `value` under `key`, whether or not there was one.
-    pub fn put(&mut self, tx: &mut Transaction, key: F::Key, value: F::Value) -> Result<(), WriteError> {
-        self.change(tx, key, Some(value))
+    pub fn put(&mut self, pages: &impl ReadPages, key: F::Key, value: F::Value) -> Result<(), PageError> {
+        self.change(pages, key, Some(value))
     }
 
     /// Removes `key`, whether or not it is there.
-    pub fn delete(&mut self, tx: &mut Transaction, key: F::Key) -> Result<(), WriteError> {
+    pub fn delete(&mut self, pages: &impl ReadPages, key: F::Key) -> Result<(), PageError> {
         if self.root.is_none() {
             return Ok(());
         }
-        self.change(tx, key, None)
+        self.change(pages, key, None)
     }
 
+    /// Puts under `key` what shall be there; `None` for nothing.
     fn change(
         &mut self,
-        tx: &mut Transaction,
+        pages: &impl ReadPages,
         key: F::Key,
         value: Option<F::Value>,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), PageError> {
         let mut bytes = Vec::with_capacity(32);
         F::key_bytes(&key, &mut bytes);
         debug_assert!(bytes.len() <= MAX_KEY_LEN, "a key of {} bytes", bytes.len());
         let root = self.root.get_or_insert_with(|| {
-            self.weight += LEAF_WEIGHT;
-            Child::Dirty(Arc::new(Node::Leaf(Leaf { base: None, delta: BTreeMap::new() })))
+            let node = Node::Leaf(Leaf::over(None));
+            self.changed.count(&node);
+            Root::Changed(Shared::new(node))
         });
-        let leaf = leaf_of(root, &mut self.weight, &*tx, &bytes)?;
-        self.weight += F::weight(&key, value.as_ref());
-        match leaf.delta.entry(key) {
+        let leaf = leaf_of(root, &mut self.changed, pages, &bytes)?;
+        if value.is_some() || leaf.base.is_some() {
+            self.changed.weight += F::weight(&key, value.as_ref());
+            // The map does not give the key back, and to look the old value up first takes longer than to copy a key.
+            if let Some(old) = leaf.delta.insert(key.clone(), value) {
+                self.changed.weight -= F::weight(&key, old.as_ref());
+            }
+        } else if let Some((key, old)) = leaf.delta.remove_with_key(&key) {
             // Without a page below, a deleted key need not be remembered.
-            Slot::Vacant(slot) if value.is_none() && leaf.base.is_none() => {
-                self.weight -= F::weight(slot.key(), None);
-            }
-            Slot::Vacant(slot) => {
-                slot.insert(value);
-            }
-            Slot::Occupied(slot) if value.is_none() && leaf.base.is_none() => {
-                self.weight -= F::weight(slot.key(), None);
-                let (key, old) = slot.remove_entry();
-                self.weight -= F::weight(&key, old.as_ref());
-            }
-            Slot::Occupied(mut slot) => {
-                let old = slot.insert(value);
-                self.weight -= F::weight(slot.key(), old.as_ref());
-            }
+            self.changed.weight -= F::weight(&key, old.as_ref());
         }
         Ok(())
     }
@@ -65,29 +56,27 @@ impl<F: LeafFormat> Tree<F> {
 
 /// The leaf that covers `key`, made changeable, and every node on the way to it.
 fn leaf_of<'t, F: LeafFormat>(
-    root: &'t mut Child<F>,
-    weight: &mut usize,
+    root: &'t mut Root<F>,
+    changed: &mut Changed,
     pages: &impl ReadPages,
     key: &[u8],
 ) -> Result<&'t mut Leaf<F>, PageError> {
-    let mut child = root;
-    let mut level = None;
+    let mut fresh = |at, level| {
+        let node = node_of_page(pages, at, level)?;
+        changed.count(&node);
+        Ok::<_, PageError>(node)
+    };
+    if let Root::Page(at) = *root {
+        *root = Root::Changed(Shared::new(fresh(at, None)?));
+    }
+    let Root::Changed(node) = root else { unreachable!("made so above") };
+    let mut node = node;
     loop {
-        if let Child::Page(at) = *child {
-            let node = node_of_page(pages, at, level)?;
-            *weight += match &node {
-                Node::Leaf(_) => LEAF_WEIGHT,
-                Node::Inner(inner) => inner.weight(),
-            };
-            *child = Child::Dirty(Arc::new(node));
-        }
-        let Child::Dirty(node) = child else { unreachable!("made so above") };
-        match Arc::make_mut(node) {
+        match node.change() {
             Node::Leaf(leaf) => return Ok(leaf),
             Node::Inner(inner) => {
-                let index = inner.search(key);
-                level = Some(inner.level - 1);
-                child = &mut inner.children[index];
+                let level = inner.level - 1;
+                node = inner.change(inner.search(key), |at| fresh(at, Some(level)))?;
             }
         }
     }
@@ -99,7 +88,7 @@ fn node_of_page<F: LeafFormat>(
     at: Written,
     level: Option<u8>,
 ) -> Result<Node<F>, PageError> {
-    let leaf = || Node::Leaf(Leaf { base: Some(at), delta: BTreeMap::new() });
+    let leaf = || Node::Leaf(Leaf::over(Some(at)));
     let page = match level {
         Some(0) => return Ok(leaf()),
         Some(_) => pages.page(at, PageKind::Inner)?,

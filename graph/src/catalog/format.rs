@@ -151,7 +151,7 @@ mod tests {
         for key in [&b""[..], b"x", b"r", b"r\x09", b"c0", b"l", b"t\0\0\0\x01"] {
             let mut tx = pager.begin_write().unwrap();
             let mut tree = Tree::<RecordLeaf>::empty();
-            tree.put(&mut tx, key.to_vec(), Record { bytes: vec![1, 1, 1], refs: Vec::new() }).unwrap();
+            tree.put(&tx, key.to_vec(), Record { bytes: vec![1, 1, 1], refs: Vec::new() }).unwrap();
             let root = tree.flush(&mut tx).unwrap().unwrap();
             let loaded = load(&tree, &tx, root);
             assert!(matches!(loaded, Err(PageError::Damage { page, .. }) if page == root.page()), "{key:?}");

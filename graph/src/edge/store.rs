@@ -8,7 +8,7 @@ use super::page::{self, EdgeLeaf};
 use crate::btree::{LeafView, Record, RecordLeaf, Tree};
 use crate::model::{Edge, NodeId, TypeId};
 use std::sync::Arc;
-use storage_core::pager::{Page, PageError, Pager, ReadPages, Transaction, WriteError};
+use storage_core::pager::{Page, PageError, Pager, ReadPages};
 
 /// One entry of a vertex's list: type, neighbour, rank.
 pub(crate) type Entry = (u32, u64, u32);
@@ -98,23 +98,23 @@ impl EdgeStore {
     pub(crate) fn add(
         &self,
         (out, into): (&mut Tree<EdgeLeaf<false>>, &mut Tree<EdgeLeaf<true>>),
-        tx: &mut Transaction,
+        pages: &impl ReadPages,
         edge: Edge,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), PageError> {
         let (forward, back) = keys(edge);
-        out.put(tx, forward, ())?;
-        into.put(tx, back, ())
+        out.put(pages, forward, ())?;
+        into.put(pages, back, ())
     }
 
     pub(crate) fn remove(
         &self,
         (out, into): (&mut Tree<EdgeLeaf<false>>, &mut Tree<EdgeLeaf<true>>),
-        tx: &mut Transaction,
+        pages: &impl ReadPages,
         edge: Edge,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), PageError> {
         let (forward, back) = keys(edge);
-        out.delete(tx, forward)?;
-        into.delete(tx, back)
+        out.delete(pages, forward)?;
+        into.delete(pages, back)
     }
 
     /// All entries of a vertex's list, over all its pages.

@@ -5,7 +5,7 @@ use crate::btree::{Record, RecordLeaf, Tree};
 use crate::model::{Key, LabelId, NodeId};
 use crate::value::{Reader, node_key, node_key_bytes, put_varint};
 use std::sync::Arc;
-use storage_core::pager::{PageError, Pager, ReadPages, Transaction, WriteError};
+use storage_core::pager::{PageError, Pager, ReadPages};
 
 /// The layer of the key index.
 #[derive(Clone, Debug)]
@@ -63,22 +63,22 @@ impl KeyIndex {
     pub(crate) fn put(
         &self,
         tree: &mut Tree<RecordLeaf>,
-        tx: &mut Transaction,
+        pages: &impl ReadPages,
         (label, key): (LabelId, &Key),
         node: NodeId,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), PageError> {
         let mut bytes = Vec::new();
         put_varint(node.0, &mut bytes);
-        tree.put(tx, index_key(label, key), Record { bytes, refs: Vec::new() })
+        tree.put(pages, index_key(label, key), Record { bytes, refs: Vec::new() })
     }
 
     pub(crate) fn remove(
         &self,
         tree: &mut Tree<RecordLeaf>,
-        tx: &mut Transaction,
+        pages: &impl ReadPages,
         label: LabelId,
         key: &Key,
-    ) -> Result<(), WriteError> {
-        tree.delete(tx, index_key(label, key))
+    ) -> Result<(), PageError> {
+        tree.delete(pages, index_key(label, key))
     }
 }

@@ -42,8 +42,9 @@ pub fn stored(props: &[(u32, Stored)], property: u32) -> Option<&Stored> {
 /// The property number under which [`LongKind::Rest`] stands: the last one, and no property's own.
 pub const REST: u32 = u32::MAX;
 
-/// A value, here or elsewhere.
-#[derive(Clone, PartialEq, Debug)]
+/// A value, here or elsewhere. Equal ones are stored as the same bytes: zero is not minus zero, and a float that is not
+/// a number equals itself.
+#[derive(Clone, Debug)]
 pub enum Stored {
     /// In the record.
     Inline(Value),
@@ -56,6 +57,30 @@ pub enum Stored {
         /// Where they begin.
         root: Written,
     },
+}
+
+impl PartialEq for Stored {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Stored::Inline(one), Stored::Inline(other)) => same(one, other),
+            (
+                Stored::Overflow { kind, len, root },
+                Stored::Overflow { kind: other_kind, len: other_len, root: other_root },
+            ) => (kind, len, root) == (other_kind, other_len, other_root),
+            _ => false,
+        }
+    }
+}
+
+/// The same to the bit. Lists do not nest.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+        (Value::List(one), Value::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        _ => one == other,
+    }
 }
 
 impl From<Value> for Stored {

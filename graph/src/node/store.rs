@@ -147,7 +147,7 @@ impl NodeStore {
         record: NodeRecord,
     ) -> Result<(), WriteError> {
         let record = self.prepare(tx, record)?;
-        tree.put(tx, id, record)
+        Ok(tree.put(tx, id, record)?)
     }
 
     /// Replaces a node's record; `false` if there is no such node. Long values that [`NodeStore::get`] gave and that

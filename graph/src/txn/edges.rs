@@ -1,5 +1,7 @@
 //! Adding and deleting edges.
 
+use super::props::inline;
+use super::record::Op;
 use super::{WriteTransaction, check_name};
 use crate::edge;
 use crate::error::WriteError;
@@ -42,17 +44,18 @@ impl WriteTransaction {
                 return Err(WriteError::NoNode(end));
             }
         }
-        let edge_type = match self.edge_type(edge_type) {
-            Some(known) => known,
-            None => TypeId(self.catalog_mut().types.intern(edge_type)),
-        };
-        let edge = self.free_rank(Edge { source, edge_type, target, rank: 0 }, rank)?;
+        // A new type's number, before it is given: what is refused names nothing.
+        let next = self.catalog().types.iter().len() as u32;
+        let id = self.edge_type(edge_type).unwrap_or(TypeId(next));
+        let edge = self.free_rank(Edge { source, edge_type: id, target, rank: 0 }, rank)?;
         // From here on nothing is refused.
+        let edge_type = self.intern_type(edge_type);
         let props = self.intern_props(props);
+        self.ops.push(&Op::AddEdge { edge, props: props.as_slice().into() });
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.edge.add((&mut graph.out, &mut graph.into), pages, edge)?;
         if !props.is_empty() {
-            let placed = super::props::place_edge_props(pages, &[], props)?;
+            let placed = super::props::place_edge_props(pages, &[], inline(props))?;
             graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
         }
         let catalog = self.catalog_mut();
@@ -85,6 +88,7 @@ impl WriteTransaction {
                 return Err(WriteError::NoEdge(tx.describe(edge)));
             }
             tx.remove_edge(edge)?;
+            tx.ops.push(&Op::DeleteEdge { edge });
             tx.changed(false)
         })
     }
@@ -93,9 +97,10 @@ impl WriteTransaction {
     pub fn set_undirected(&mut self, edge_type: &str, undirected: bool) -> Result<(), WriteError> {
         check_name(edge_type, "edge type")?;
         self.attempt(|tx| {
-            let catalog = tx.catalog_mut();
-            let id = catalog.types.intern(edge_type);
-            catalog.types.get_mut(id).expect("interned above").undirected = undirected;
+            let edge_type = tx.intern_type(edge_type);
+            let info = tx.catalog_mut().types.get_mut(edge_type.0);
+            info.expect("interned above").undirected = undirected;
+            tx.ops.push(&Op::Undirected { edge_type, undirected });
             tx.changed(true)
         })
     }

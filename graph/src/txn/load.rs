@@ -52,12 +52,14 @@ impl WriteTransaction {
     /// Moves pages at or past `limit` down (A4).
     pub(crate) fn move_down(&mut self, limit: PageId, long_values: bool) -> Result<(), WriteError> {
         self.attempt(|tx| {
+            tx.ops.drop_all();
             let Reader { pages, graph, .. } = &mut tx.reader;
             Ok(crate::settle::move_graph(graph, pages, limit, long_values)?)
         })
     }
 
     fn adopt(&mut self, trees: BulkTrees) {
+        self.ops.drop_all();
         let catalog = self.catalog_mut();
         catalog.labels = Names::from_items(trees.labels);
         catalog.types = Names::from_items(trees.edge_types);

@@ -6,8 +6,12 @@
 
 mod edges;
 mod load;
+mod names;
 mod nodes;
 mod props;
+mod rebuild;
+pub mod record;
+mod replay;
 
 pub use load::LoadReport;
 pub use nodes::NewNode;
@@ -42,6 +46,8 @@ pub struct WriteTransaction {
     grew: bool,
     /// A change failed half-way: the transaction can only be dropped (M3).
     broken: bool,
+    /// What was done so far, for the log.
+    ops: record::Ops,
 }
 
 impl Deref for WriteTransaction {
@@ -53,7 +59,8 @@ impl Deref for WriteTransaction {
 
 impl WriteTransaction {
     pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
-        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false, broken: false }
+        let ops = record::Ops::new(MOST_OPS);
+        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false, broken: false, ops }
     }
 
     /// Makes everything durable, and then visible to new snapshots. Returns the version's number. On an error nothing of
@@ -113,6 +120,8 @@ impl WriteTransaction {
         self.reader.pages.use_reserve(!self.grew);
         if self.reader.graph.weight() > self.db.inner.memory_budget {
             self.reader.graph.flush(&mut self.reader.pages)?;
+            // What is on pages already commits by a checkpoint (L6).
+            self.ops.drop_all();
         }
         Ok(())
     }
@@ -132,6 +141,9 @@ fn check_name(name: &str, what: &'static str) -> Result<(), WriteError> {
     let short: String = name.chars().take(40).collect();
     Err(WriteError::BadName { name: short, what, why })
 }
+
+/// A transaction whose record grows longer, in bytes, has none (L6).
+const MOST_OPS: usize = 4 << 20;
 
 /// The longest name or key, in bytes.
 pub const MAX_NAME: usize = crate::model::Key::MAX_LEN;

@@ -1,10 +1,13 @@
 //! Adding, changing and deleting nodes.
 
+use super::props::inline;
+use super::record::Op;
 use super::{WriteTransaction, check_name};
 use crate::error::{ReadError, WriteError};
 use crate::model::{Direction, Edge, Key, LabelId, NodeId, Props};
 use crate::node::NodeRecord;
 use crate::reader::Reader;
+use std::borrow::Cow;
 
 /// A node to add: what may be left out is.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +51,11 @@ impl WriteTransaction {
             return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
         }
         // From here on nothing is refused.
-        let label = LabelId(self.catalog_mut().labels.intern(label));
+        let label = self.intern_label(label);
         let props = self.intern_props(node.props);
-        let record = NodeRecord { label: label.0, key: node.key.clone(), props };
+        let key = node.key.as_ref().map(Cow::Borrowed);
+        self.ops.push(&Op::AddNode { node: id, label, key, props: props.as_slice().into() });
+        let record = NodeRecord { label: label.0, key: node.key.clone(), props: inline(props) };
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.add(&mut graph.nodes, pages, id.0, record)?;
         if let Some(key) = &node.key {
@@ -123,6 +128,7 @@ impl WriteTransaction {
             info.keyed = info.keyed.saturating_sub(u64::from(record.key.is_some()));
         }
         self.changed(false)?;
+        self.ops.push(&Op::DeleteNode { node, detach });
         Ok(edges.len() as u64)
     }
 

@@ -1,15 +1,23 @@
 //! Setting and removing properties.
 
+use super::record::Op;
 use super::{WriteTransaction, check_name};
 use crate::edge;
 use crate::error::WriteError;
-use crate::model::{Edge, NodeId, Props, Value};
+use crate::model::{Edge, NodeId, PropertyId, Props, Value};
 use crate::node::{
     Stored, StoredProps, decode_props, encode_props, free_props, place_props, record_props_limit,
 };
 use crate::reader::Reader;
 use crate::value;
+use std::collections::HashSet;
 use storage_core::pager::{ReadPages, Transaction};
+
+/// So many properties are compared with each other, to see whether one is given twice.
+const FEW_PROPS: usize = 16;
+
+/// Properties by number, ascending. Null removes.
+type Changes = Vec<(PropertyId, Value)>;
 
 impl WriteTransaction {
     /// Sets a property of a node; [`Value::Null`] removes it.
@@ -27,6 +35,7 @@ impl WriteTransaction {
         let mut record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
         let grows = props.iter().any(|(_, v)| *v != Value::Null);
         let changes = self.intern_changes(props);
+        self.ops.push(&Op::SetNode { node, changes: changes.as_slice().into() });
         merge(&mut record.props, changes);
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.update(&mut graph.nodes, pages, node.0, record)?;
@@ -57,6 +66,7 @@ impl WriteTransaction {
         let mut stored = self.stored_edge_props(edge)?;
         let old = self.raw_edge_props(edge)?;
         let changes = self.intern_changes(props);
+        self.ops.push(&Op::SetEdge { edge, changes: changes.as_slice().into() });
         merge(&mut stored, changes);
         let Reader { pages, graph, .. } = &mut self.reader;
         let placed = place_edge_props(pages, &old, stored)?;
@@ -87,10 +97,16 @@ impl WriteTransaction {
     }
 
     pub(super) fn check_props(props: &Props) -> Result<(), WriteError> {
+        let mut names = HashSet::new();
         for (i, (name, v)) in props.iter().enumerate() {
             check_name(name, "property name")?;
             let bad = |why| WriteError::BadValue { property: name.clone(), why };
-            if props[..i].iter().any(|(before, _)| before == name) {
+            let twice = match props.len() {
+                // Few are compared faster than hashed.
+                ..=FEW_PROPS => props[..i].iter().any(|(before, _)| before == name),
+                _ => !names.insert(name.as_str()),
+            };
+            if twice {
                 return Err(bad("it is given twice"));
             }
             value::check(v).map_err(|e| match e {
@@ -102,27 +118,30 @@ impl WriteTransaction {
     }
 
     /// Properties of something new: nulls are left out.
-    pub(super) fn intern_props(&mut self, props: Props) -> StoredProps {
-        let changes = self.intern_changes(props);
-        changes.into_iter().filter_map(|(id, value)| value.map(|v| (id, v))).collect()
+    pub(super) fn intern_props(&mut self, props: Props) -> Changes {
+        let mut changes = self.intern_changes(props);
+        changes.retain(|(_, value)| *value != Value::Null);
+        changes
     }
 
-    /// By number, ascending; `None` removes. A name that only removes is not made.
-    fn intern_changes(&mut self, props: Props) -> Vec<(u32, Option<Stored>)> {
+    /// Names become numbers. A name that only removes is not made.
+    fn intern_changes(&mut self, props: Props) -> Changes {
         let mut out = Vec::with_capacity(props.len());
         for (name, value) in props {
-            match (self.property(&name), value) {
-                (Some(id), Value::Null) => out.push((id.0, None)),
-                (None, Value::Null) => {}
-                (Some(id), value) => out.push((id.0, Some(Stored::Inline(value)))),
-                (None, value) => {
-                    out.push((self.catalog_mut().properties.intern(&name), Some(Stored::Inline(value))));
-                }
+            if value != Value::Null {
+                out.push((self.intern_property(&name), value));
+            } else if let Some(known) = self.property(&name) {
+                out.push((known, value));
             }
         }
         out.sort_unstable_by_key(|(id, _)| *id);
         out
     }
+}
+
+/// Properties of something new, as its record has them.
+pub(super) fn inline(props: Changes) -> StoredProps {
+    props.into_iter().map(|(id, value)| (id.0, Stored::Inline(value))).collect()
 }
 
 /// Moves long values of an edge out, and frees those that it lets go of.
@@ -135,13 +154,13 @@ pub(super) fn place_edge_props(
     Ok(place_props(tx, old, new, 0, limit)?)
 }
 
-fn merge(props: &mut StoredProps, changes: Vec<(u32, Option<Stored>)>) {
-    for (id, change) in changes {
-        match (props.binary_search_by_key(&id, |(id, _)| *id), change) {
-            (Ok(at), Some(value)) => props[at].1 = value,
-            (Ok(at), None) => drop(props.remove(at)),
-            (Err(at), Some(value)) => props.insert(at, (id, value)),
-            (Err(_), None) => {}
+fn merge(props: &mut StoredProps, changes: Changes) {
+    for (PropertyId(id), value) in changes {
+        match (props.binary_search_by_key(&id, |(id, _)| *id), value) {
+            (Ok(at), Value::Null) => drop(props.remove(at)),
+            (Err(_), Value::Null) => {}
+            (Ok(at), value) => props[at].1 = Stored::Inline(value),
+            (Err(at), value) => props.insert(at, (id, Stored::Inline(value))),
         }
     }
 }

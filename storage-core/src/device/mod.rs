@@ -32,6 +32,7 @@ pub mod faults;
 pub mod faulty;
 pub mod memory;
 pub mod metered;
+pub mod overlay;
 pub mod read_only;
 pub mod recorded;
 pub mod sim;

@@ -42,18 +42,18 @@ fn building_equals_inserting_and_goes_on_like_it() {
     let inserted = Store::new(PageSize::K4);
     let mut first = build(&built, &model, 90);
     let mut second = Records::empty();
-    let mut tx = inserted.write();
+    let tx = inserted.write();
     for (key, record) in &model {
-        second.put(&mut tx, key.clone(), record.clone()).expect("puts");
+        second.put(&tx, key.clone(), record.clone()).expect("puts");
     }
     commit(tx, &mut second);
     assert_eq!(contents(&first, &built.pager.begin_read()), contents(&second, &inserted.pager.begin_read()));
 
     for (store, tree) in [(&built, &mut first), (&inserted, &mut second)] {
-        let mut tx = store.write();
+        let tx = store.write();
         let mut model = model.clone();
         for n in (1..10_000).step_by(7) {
-            tree.put(&mut tx, long_key(n), record(n)).expect("puts");
+            tree.put(&tx, long_key(n), record(n)).expect("puts");
             model.insert(long_key(n), record(n));
         }
         commit(tx, tree);

@@ -38,9 +38,9 @@ fn use_up(tx: &mut Transaction, root: Written) {
 }
 
 fn tree_of(store: &Store, key_of: fn(usize) -> Vec<u8>, count: usize) -> Records {
-    let (mut tree, mut tx) = (Records::empty(), store.write());
+    let (mut tree, tx) = (Records::empty(), store.write());
     for n in 0..count {
-        tree.put(&mut tx, key_of(n), record(n)).expect("puts");
+        tree.put(&tx, key_of(n), record(n)).expect("puts");
     }
     commit(tx, &mut tree);
     tree
@@ -148,5 +148,5 @@ fn separators_out_of_order_are_found_by_visit_and_refused_for_writing() {
     let mut bad = Records::open(Some(page));
     let error = bad.visit(&tx, &mut |_, _| Ok(())).expect_err("damage");
     assert!(error.to_string().contains("ascend"), "{error}");
-    assert!(bad.put(&mut tx, key(1), record(1)).is_err());
+    assert!(bad.put(&tx, key(1), record(1)).is_err());
 }

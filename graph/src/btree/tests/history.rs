@@ -159,9 +159,9 @@ impl History {
         self.rng.shuffle(&mut keys);
         self.held.clear();
         for some in keys.chunks(keys.len() / 5 + 1) {
-            let mut tx = self.store.write();
+            let tx = self.store.write();
             for key in some {
-                self.tree.delete(&mut tx, key.clone()).expect("deletes");
+                self.tree.delete(&tx, key.clone()).expect("deletes");
                 self.model.remove(key);
             }
             commit(tx, &mut self.tree);

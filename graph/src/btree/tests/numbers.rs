@@ -90,14 +90,14 @@ fn a_tree_of_numbers_grows_and_shrinks_like_any_other() {
     println!("seed {seed}");
     let (mut rng, mut tree, mut model) = (Rng::new(seed), Tree::<Short>::empty(), BTreeMap::new());
     for round in 0..30 {
-        let mut tx = store.write();
+        let tx = store.write();
         for _ in 0..12_000 {
             let n = rng.below(200_000) << 20;
             if rng.chance(if round < 15 { 1 } else { 9 }, 10) {
-                tree.delete(&mut tx, n).expect("deletes");
+                tree.delete(&tx, n).expect("deletes");
                 model.remove(&n);
             } else {
-                tree.put(&mut tx, n, ()).expect("puts");
+                tree.put(&tx, n, ()).expect("puts");
                 model.insert(n, ());
             }
         }
@@ -116,9 +116,9 @@ fn numbers_in_ascending_order_leave_full_pages() {
     let store = Store::new(PageSize::K4);
     let mut tree = Tree::<Short>::empty();
     for part in 0..40 {
-        let mut tx = store.write();
+        let tx = store.write();
         for n in 0..700 {
-            tree.put(&mut tx, part * 700 + n, ()).expect("puts");
+            tree.put(&tx, part * 700 + n, ()).expect("puts");
         }
         commit(tx, &mut tree);
     }
@@ -170,16 +170,16 @@ fn a_tall_tree_grows_and_shrinks_and_never_has_an_only_child() {
         let (store, mut tree) = (Store::new(PageSize::K4), Tree::<Tall>::empty());
         let mut tallest = 0;
         for round in 0..24 {
-            let mut tx = store.write();
+            let tx = store.write();
             // Anywhere, or all in one place, so that whole subtrees come and go.
             let (begin, width) = if rng.chance(1, 2) { (0, DOMAIN) } else { (rng.below(DOMAIN - 600), 600) };
             for _ in 0..rng.below(2500) {
                 let n = begin + rng.below(width);
                 if rng.chance(if round % 12 < 6 { 2 } else { 9 }, 10) {
-                    tree.delete(&mut tx, n).expect("deletes");
+                    tree.delete(&tx, n).expect("deletes");
                     model.remove(&n);
                 } else {
-                    tree.put(&mut tx, n, ()).expect("puts");
+                    tree.put(&tx, n, ()).expect("puts");
                     model.insert(n);
                 }
             }
@@ -194,11 +194,11 @@ fn a_tall_tree_grows_and_shrinks_and_never_has_an_only_child() {
             assert!(store.overhead(&tree) < 16, "no page is forgotten");
         }
         assert!(tallest >= 4, "{tallest} levels");
-        let mut tx = store.write();
+        let tx = store.write();
         for n in 1..DOMAIN {
-            tree.delete(&mut tx, n).expect("deletes");
+            tree.delete(&tx, n).expect("deletes");
         }
-        tree.put(&mut tx, 0, ()).expect("puts");
+        tree.put(&tx, 0, ()).expect("puts");
         commit(tx, &mut tree);
         assert_eq!(pages(&tree, &store.pager.begin_read()), 1, "one leaf is left");
     }
@@ -207,15 +207,15 @@ fn a_tall_tree_grows_and_shrinks_and_never_has_an_only_child() {
 #[test]
 fn a_deleted_subtree_takes_no_space_and_its_neighbours_stay_as_they_are() {
     let (store, mut tree) = (Store::new(PageSize::K4), Tree::<Tall>::empty());
-    let mut tx = store.write();
+    let tx = store.write();
     for n in 0..DOMAIN {
-        tree.put(&mut tx, n, ()).expect("puts");
+        tree.put(&tx, n, ()).expect("puts");
     }
     commit(tx, &mut tree);
     let before = pages(&tree, &store.pager.begin_read());
     let mut tx = store.write();
     for n in 500..2500 {
-        tree.delete(&mut tx, n).expect("deletes");
+        tree.delete(&tx, n).expect("deletes");
     }
     tree.flush(&mut tx).expect("flushes");
     assert!(tx.pages_written() < 60, "{} pages written", tx.pages_written());
@@ -243,17 +243,17 @@ fn tall_trees_built_in_bulk_have_no_only_children() {
 #[test]
 fn a_leaf_that_becomes_many_keeps_its_place_among_its_neighbours() {
     let (store, mut tree) = (Store::new(PageSize::K4), Tree::<Short>::empty());
-    let mut tx = store.write();
+    let tx = store.write();
     for n in 0..1500 {
-        tree.put(&mut tx, n << 32, ()).expect("puts");
+        tree.put(&tx, n << 32, ()).expect("puts");
     }
     commit(tx, &mut tree);
-    let mut tx = store.write();
+    let tx = store.write();
     // More than a batch of pages out of one leaf, between two that change a little.
-    tree.put(&mut tx, 1, ()).expect("puts");
-    tree.put(&mut tx, 1499 << 32 | 1, ()).expect("puts");
+    tree.put(&tx, 1, ()).expect("puts");
+    tree.put(&tx, 1499 << 32 | 1, ()).expect("puts");
     for n in 1..200_000 {
-        tree.put(&mut tx, 700 << 32 | n, ()).expect("puts");
+        tree.put(&tx, 700 << 32 | n, ()).expect("puts");
     }
     commit(tx, &mut tree);
     let snapshot = store.pager.begin_read();
@@ -267,7 +267,7 @@ fn bounds_that_contradict_a_child_are_found() {
     let (store, mut tree) = (Store::new(PageSize::K4), Tree::<Tall>::empty());
     let mut tx = store.write();
     for n in 0..14 {
-        tree.put(&mut tx, n, ()).expect("puts");
+        tree.put(&tx, n, ()).expect("puts");
     }
     let child = tree.flush(&mut tx).expect("flushes").expect("a root");
     for (at, changed) in [(2, 0), (5, 9), (5, 0), (1, 1)] {
@@ -279,7 +279,7 @@ fn bounds_that_contradict_a_child_are_found() {
         let root = tx.write(vec![inner::encode(PageSize::K4, 2, &entries)]).expect("writes")[0];
         let mut bad = Tree::<Tall>::open(Some(root));
         assert!(bad.visit(&tx, &mut |_, _| Ok(())).is_err());
-        bad.put(&mut tx, changed, ()).expect("what is wrong shows when it is written");
+        bad.put(&tx, changed, ()).expect("what is wrong shows when it is written");
         let error = bad.flush(&mut tx).expect_err("damage");
         assert!(error.to_string().contains("outside"), "{error}");
         assert!(bad.is_dirty());

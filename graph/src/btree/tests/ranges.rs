@@ -47,23 +47,23 @@ fn every_kind_of_bounds_gives_what_a_map_gives() {
     let (seed, store) = (21, Store::new(PageSize::K4));
     println!("seed {seed}");
     let (mut rng, mut tree, mut model) = (Rng::new(seed), Records::empty(), Model::new());
-    let mut tx = store.write();
+    let tx = store.write();
     for n in (0..2000).filter(|n| n % 3 != 0) {
-        tree.put(&mut tx, key(n), record(n)).expect("puts");
+        tree.put(&tx, key(n), record(n)).expect("puts");
         model.insert(key(n), record(n));
     }
     compare(&tree, &tx, &model, &mut rng);
     commit(tx, &mut tree);
     compare(&tree, &store.pager.begin_read(), &model, &mut rng);
 
-    let mut tx = store.write();
+    let tx = store.write();
     for _ in 0..300 {
         let n = rng.index(2000);
         if rng.chance(1, 2) {
-            tree.put(&mut tx, key(n), record(n + 1)).expect("puts");
+            tree.put(&tx, key(n), record(n + 1)).expect("puts");
             model.insert(key(n), record(n + 1));
         } else {
-            tree.delete(&mut tx, key(n)).expect("deletes");
+            tree.delete(&tx, key(n)).expect("deletes");
             model.remove(&key(n));
         }
     }
@@ -73,9 +73,9 @@ fn every_kind_of_bounds_gives_what_a_map_gives() {
 #[test]
 fn reversed_bounds_give_nothing_and_do_not_panic() {
     let store = Store::new(PageSize::K4);
-    let (mut tree, mut tx) = (Records::empty(), store.write());
+    let (mut tree, tx) = (Records::empty(), store.write());
     for n in 0..100 {
-        tree.put(&mut tx, key(n), record(n)).expect("puts");
+        tree.put(&tx, key(n), record(n)).expect("puts");
     }
     assert_eq!(tree.range(&tx, key(50)..key(20)).count(), 0);
     assert_eq!(tree.range_back(&tx, key(50)..key(20)).count(), 0);
@@ -91,10 +91,10 @@ fn an_empty_tree_has_no_leaves_and_no_entries() {
     let (mut tree, mut tx) = (Records::empty(), store.write());
     assert_eq!((tree.range(&tx, ..).count(), tree.range_back(&tx, ..).count()), (0, 0));
     assert_eq!(tree.leaves(&tx, b"x").count(), 0);
-    tree.delete(&mut tx, key(1)).expect("deletes");
+    tree.delete(&tx, key(1)).expect("deletes");
     assert!(!tree.is_dirty(), "to delete from nothing changes nothing");
-    tree.put(&mut tx, key(1), record(1)).expect("puts");
-    tree.delete(&mut tx, key(1)).expect("deletes");
+    tree.put(&tx, key(1), record(1)).expect("puts");
+    tree.delete(&tx, key(1)).expect("deletes");
     assert_eq!(tree.get(&tx, &key(1)).expect("reads"), None);
     assert_eq!(tree.flush(&mut tx).expect("flushes"), None);
 }
@@ -102,9 +102,9 @@ fn an_empty_tree_has_no_leaves_and_no_entries() {
 #[test]
 fn leaves_begin_with_the_one_that_covers_a_key() {
     let store = Store::new(PageSize::K4);
-    let (mut tree, mut tx) = (Records::empty(), store.write());
+    let (mut tree, tx) = (Records::empty(), store.write());
     for n in 0..3000 {
-        tree.put(&mut tx, key(n), record(n)).expect("puts");
+        tree.put(&tx, key(n), record(n)).expect("puts");
     }
     commit(tx, &mut tree);
     let snapshot = store.pager.begin_read();

@@ -96,12 +96,12 @@ fn a_tree_of_edges_follows_a_model_through_many_flushes() {
                 let vertex = if rng.chance(2, 3) { 700 } else { rng.below(2_000) };
                 let (edge_type, rank) = (rng.below(2) as u32, rng.below(2) as u32);
                 let edge = key(vertex, edge_type, rng.below(1 << 20), rank);
-                tree.put(&mut tx, edge, ()).expect("descends");
+                tree.put(&tx, edge, ()).expect("descends");
                 keys.insert(edge);
             }
             let keep = if round % 5 == 4 { 2 } else { 9 };
             for edge in keys.iter().copied().filter(|_| rng.chance(1, keep)).collect::<Vec<_>>() {
-                tree.delete(&mut tx, edge).expect("descends");
+                tree.delete(&tx, edge).expect("descends");
                 keys.remove(&edge);
             }
             let root = tree.flush(&mut tx).expect("flushes");

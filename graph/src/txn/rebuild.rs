@@ -1,0 +1,16 @@
+//! Writing all trees anew: what compacting is made of.
+
+use super::WriteTransaction;
+use crate::error::WriteError;
+use crate::reader::Reader;
+
+impl WriteTransaction {
+    /// Builds every tree again, densely, from what it holds: see [`crate::compact`].
+    pub(crate) fn rebuild(&mut self) -> Result<(), WriteError> {
+        self.attempt(|tx| {
+            tx.ops.drop_all();
+            let Reader { pages, graph, .. } = &mut tx.reader;
+            Ok(crate::compact::rebuild(graph, pages)?)
+        })
+    }
+}
