@@ -125,6 +125,14 @@ impl<F: LeafFormat> Clone for Tree<F> {
     }
 }
 
+impl<F: LeafFormat> Copy for Child<'_, F> {}
+
+impl<F: LeafFormat> Clone for Child<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 impl<F: LeafFormat> Root<F> {
     pub fn as_child(&self) -> Child<'_, F> {
         match self {

@@ -47,12 +47,12 @@ fn rebase_child<F: LeafFormat>(
     onto: &mut Tree<F>,
     pages: &impl ReadPages,
 ) -> Result<(), PageError> {
-    let now = match (now, &then) {
-        (Child::Changed(now), Some(Child::Changed(then))) if now == *then => return Ok(()),
+    let now = match (now, then) {
+        (Child::Changed(now), Some(Child::Changed(then))) if now == then => return Ok(()),
         (Child::Changed(now), _) => now,
         (Child::Page(now), then) => {
             // Changes do not make a page of a changed node.
-            assert!(matches!(then, Some(Child::Page(page)) if *page == now), "{APART}");
+            assert!(matches!(then, Some(Child::Page(page)) if page == now), "{APART}");
             return Ok(());
         }
     };

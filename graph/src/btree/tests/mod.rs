@@ -5,6 +5,7 @@ mod damage;
 mod history;
 mod numbers;
 mod ranges;
+mod rebase;
 mod shape;
 
 use super::*;
