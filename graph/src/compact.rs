@@ -32,7 +32,7 @@ impl Database {
     /// for a running transaction. Needs room for the trees a second time while it runs.
     pub fn compact(&self) -> Result<Compacted, WriteError> {
         let before = self.file_bytes();
-        let mut tx = self.begin_write()?;
+        let mut tx = self.begin_clean_write()?;
         tx.rebuild()?;
         tx.commit().map_err(|CommitError(e)| WriteError::Pager(e))?;
         self.checkpoint()?;

@@ -29,6 +29,7 @@ pub mod btree;
 pub mod bulk;
 mod catalog;
 mod check;
+mod checkpoint;
 mod compact;
 pub mod conformance;
 mod database;
@@ -43,6 +44,7 @@ pub mod node;
 mod options;
 pub mod overflow;
 mod reader;
+mod recovery;
 mod settle;
 mod stats;
 pub mod text;
@@ -64,8 +66,9 @@ pub use reader::{
     Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
     Snapshot,
 };
+pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};

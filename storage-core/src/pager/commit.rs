@@ -126,6 +126,7 @@ fn finish(tx: &mut Transaction, root: Option<Written>, meta: Meta, state: Option
         let mut space = pager.space.lock();
         let version = space.register(version);
         space.quarantine(version.epoch, freed);
+        space.keep_promises();
         drop(space);
         writer.newest = version.clone();
         pager.log.set_durable(&pager, version.clone());

@@ -236,6 +236,21 @@ impl Pager {
         self.log.flush(self)
     }
 
+    /// The longest record, in bytes, that goes into the log (L6).
+    pub fn longest_record(&self) -> usize {
+        self.log.longest_record()
+    }
+
+    /// True while the newest version stands on an older root than the durable one.
+    pub fn is_flushed(&self) -> bool {
+        self.flushed.lock().is_some()
+    }
+
+    /// Bytes of the log that a crash would have to read, and the most that there may be.
+    pub fn log_pressure(&self) -> (u64, u64) {
+        self.log.pressure()
+    }
+
     /// The log's extents: pages that are in use though the map does not say so (A1).
     pub fn log_extents(&self) -> Vec<Extent> {
         self.log.extents()

@@ -140,6 +140,11 @@ impl Space {
         Ok(())
     }
 
+    /// The checkpoint that pages were promised to is durable.
+    pub(crate) fn keep_promises(&mut self) {
+        self.promised = 0;
+    }
+
     /// Takes `want` pages, growing the device if the free total is short (A4, A5). `keep` pages stay free.
     pub(crate) fn take(&mut self, pager: &Pager, want: usize, keep: u64) -> Result<Vec<PageId>, WriteError> {
         self.make_free(pager, want as u64 + keep)?;

@@ -101,12 +101,34 @@ impl Pager {
         }
     }
 
+    /// Gives the newest version its state: what the layers above have read of a store that was just opened.
+    pub fn put_state(&self, state: State) -> Result<(), WriteError> {
+        let mut writer = self.writer.take()?;
+        let Version { number, root, ref meta, .. } = *writer.newest;
+        let version = Version { number, epoch: 0, root, meta: meta.clone(), state: Some(state) };
+        writer.newest = self.space.lock().register(version);
+        self.log.replace(self, &writer.newest);
+        self.writer.give_back(writer);
+        Ok(())
+    }
+
     /// Begins a checkpoint of the newest durable version, beside the writer. Waits for one that is running. `None` if
     /// that version stands on the durable root already, or the last checkpoint has not been taken in yet.
     pub fn begin_checkpoint(self: &Arc<Self>) -> Result<Option<Transaction>, WriteError> {
         self.check_writable()?;
         self.log.flush(self)?;
         let checkpointer = self.checkpointer.take()?;
+        Ok(self.checkpoint_with(checkpointer))
+    }
+
+    /// As [`Pager::begin_checkpoint`], but `None` as well while another one is running.
+    pub fn try_begin_checkpoint(self: &Arc<Self>) -> Result<Option<Transaction>, WriteError> {
+        self.check_writable()?;
+        self.log.flush(self)?;
+        Ok(self.checkpointer.try_take()?.and_then(|checkpointer| self.checkpoint_with(checkpointer)))
+    }
+
+    fn checkpoint_with(self: &Arc<Self>, checkpointer: Checkpointer) -> Option<Transaction> {
         let (mut version, start) = self.log.durable_point();
         if armed(Bug::NewestInsteadOfDurable) {
             version = self.published.load_full();
@@ -115,11 +137,11 @@ impl Pager {
         let taken_in = self.flushed.lock().is_none() && version.meta.lsn == root.lsn;
         if !taken_in || version.number == root.lsn {
             self.checkpointer.give_back(checkpointer);
-            return Ok(None);
+            return None;
         }
         let mut tx = self.transaction(None, Some(checkpointer), version);
         tx.log_start = Some(start);
-        Ok(Some(tx))
+        Some(tx)
     }
 }
 
@@ -225,7 +247,12 @@ impl Transaction {
         let ids = {
             let mut space = self.pager.space.lock();
             // A checkpoint lives on what was promised to it.
-            let keep = if self.uses_reserve || self.writer.is_none() { 0 } else { space.keep_free() };
+            let keep = match (&self.writer, &self.checkpointer) {
+                _ if self.uses_reserve => 0,
+                (None, _) => 0,
+                (Some(_), Some(_)) => space.reserve(),
+                (Some(_), None) => space.keep_free(),
+            };
             space.take(&self.pager, images.len(), keep)
         };
         let ids = ids.inspect_err(|_| self.failed = true)?;

@@ -236,6 +236,11 @@ impl Log {
         }
     }
 
+    pub(crate) fn pressure(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        ((state.extents.used() + state.promised) * BLOCK as u64, self.limit)
+    }
+
     pub(crate) fn extents(&self) -> Vec<Extent> {
         self.state.lock().extents.extents().copied().collect()
     }

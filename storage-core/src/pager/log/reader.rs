@@ -59,6 +59,11 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Damage found in a group that was read: what its records say cannot be.
+    pub fn damaged(group: &Group, what: impl Into<Cow<'static, str>>) -> Self {
+        LogError::Damaged { group: group.number, page: group.page, what: what.into() }
+    }
+
     /// True if the log is damaged, as against unreachable.
     pub fn is_damage(&self) -> bool {
         matches!(self, LogError::Damaged { .. })
