@@ -45,6 +45,7 @@ mod options;
 pub mod overflow;
 mod reader;
 mod recovery;
+pub mod salvage;
 mod settle;
 mod stats;
 pub mod text;

@@ -73,6 +73,10 @@ pub enum Command {
     Pages(PagesArgs),
     /// Show one page
     Page(PageArgs),
+    /// Save what is readable of a damaged store into a new one
+    Recover(RecoverArgs),
+    /// Write a store anew, densely, and give space back
+    Compact(StoreArgs),
     /// Apply changes from JSON lines
     Apply(ApplyArgs),
     /// Build a store from an embedded graph and show the commands at work
@@ -305,6 +309,18 @@ pub struct PageArgs {
     /// Show its bytes
     #[arg(long)]
     pub hex: bool,
+}
+
+/// What to save, and where to.
+#[derive(Args, Debug)]
+pub struct RecoverArgs {
+    /// The damaged store; it is only read
+    pub store: PathBuf,
+    /// The store to create
+    pub to: PathBuf,
+    /// Start from the root before the last commit
+    #[arg(long)]
+    pub older_root: bool,
 }
 
 /// Which changes.

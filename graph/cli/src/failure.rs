@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io;
 
 use foliograph::bulk::BulkError;
+use foliograph::salvage::SalvageError;
 use foliograph::{CommitError, OpenError, ReadError, WriteError};
 
 /// Exit codes, as the command line's users rely on them.
@@ -109,4 +110,4 @@ macro_rules! from_error {
     )*};
 }
 
-from_error!(OpenError, ReadError, WriteError, CommitError, BulkError);
+from_error!(OpenError, ReadError, WriteError, CommitError, BulkError, SalvageError);

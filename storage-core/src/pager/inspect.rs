@@ -1,10 +1,12 @@
 //! Looking at a store for `check`, `stats` and the page commands: what the durable map says, and whether superblock and
 //! root records are whole. Reads only, and past the cache: what is on the device is what counts.
 
+mod damaged;
+
 use super::map::{decode_region, region_pages};
 use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::page::Page;
-use super::recovery::{newest_valid, read_fixed_pages, read_map_index};
+use super::recovery::read_map_index;
 use super::superblock::Superblock;
 use super::{PageError, Pager, Snapshot, allocator};
 use crate::device::{DeviceError, PageDevice, PageDeviceExt};
@@ -132,9 +134,8 @@ pub enum Inspected {
 impl Inspector {
     /// Reads what the fixed pages say, and takes it as it is.
     pub fn new(device: Arc<dyn PageDevice>) -> Inspector {
-        let fixed = read_fixed_pages(device.as_ref()).ok();
-        let superblock = fixed.as_ref().and_then(|(superblock, _)| *superblock);
-        let meta = fixed.as_ref().and_then(|(_, copies)| newest_valid(copies));
+        let (superblock, roots) = damaged::fixed_pages(device.as_ref());
+        let meta = roots.into_iter().flatten().max_by_key(|meta| meta.generation);
         Inspector { device, superblock, meta }
     }
 

@@ -187,11 +187,6 @@ fn record(copies: &[Option<Meta>; 2]) -> Option<Meta> {
     copies.iter().flatten().max_by_key(|m| m.generation).cloned()
 }
 
-/// The newest valid record, whatever else is damaged: for looking, never for opening.
-pub(super) fn newest_valid(copies: &Copies) -> Option<Meta> {
-    copies.iter().filter_map(record).max_by_key(|m| m.generation)
-}
-
 /// The newest record; the older one only if it was asked for (R5).
 fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
     let records = [record(&copies[0]), record(&copies[1])];

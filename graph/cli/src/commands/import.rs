@@ -78,7 +78,7 @@ pub fn create(
 }
 
 /// Makes the path what it was: nothing, or an empty file. A file that held anything was not created here.
-fn undo(path: &Path, before: Option<&fs::Metadata>) {
+pub fn undo(path: &Path, before: Option<&fs::Metadata>) {
     // The failure is what matters; that there may be nothing to remove does not.
     match before {
         None => drop(fs::remove_file(path)),

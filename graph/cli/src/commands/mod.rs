@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod bfs;
 pub mod check;
+pub mod compact;
 pub mod completions;
 pub mod degree;
 pub mod demo;
@@ -14,6 +15,7 @@ pub mod nodes;
 pub mod page;
 pub mod pages;
 pub mod path;
+pub mod recover;
 pub mod stats;
 
 use foliograph::{Database, Direction, Snapshot};
@@ -43,6 +45,8 @@ pub fn run(command: &Command, context: &mut Context<'_>) -> Result<(), Failure> 
         Command::Check(args) => check::run(args, context),
         Command::Pages(args) => pages::run(args, context),
         Command::Page(args) => page::run(args, context),
+        Command::Recover(args) => recover::run(args, context),
+        Command::Compact(args) => compact::run(args, context),
         Command::Apply(args) => apply::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Completions(args) => completions::run(args, context),

@@ -115,6 +115,8 @@ fn help_and_version_are_no_errors() {
         "check",
         "pages",
         "page",
+        "recover",
+        "compact",
         "apply",
         "demo",
         "completions",

@@ -12,6 +12,7 @@
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
 //! | `damage` | a damaged store, through every command |
+//! | `rescue` | what is saved of a damaged store, and given back of a loose one |
 //! | `real` | real graphs with reference results, on every backend |
 //! | `readme` | what README says works |
 #![allow(missing_docs, reason = "tests tell their story in their names")]
@@ -26,5 +27,6 @@ mod naming;
 mod place;
 mod readme;
 mod real;
+mod rescue;
 mod run;
 mod tables;
