@@ -295,6 +295,42 @@ impl Database {
     }
 }
 
+/// A checkpoint that has begun: which version it holds is fixed, and where the log starts that it does not hold. Commits
+/// may come in between. Dropping it gives it up; nothing is changed by that.
+#[must_use = "a checkpoint that is dropped is given up"]
+pub struct Checkpoint {
+    db: Database,
+    tx: Transaction,
+}
+
+impl Checkpoint {
+    /// The version that it makes durable in pages.
+    pub fn version(&self) -> u64 {
+        self.tx.version()
+    }
+
+    /// Writes its pages and its root record.
+    pub fn finish(self) -> Result<(), WriteError> {
+        Ok(self.db.inner.checkpoints.shared.finish(self.tx)?)
+    }
+}
+
+impl Database {
+    /// Begins a checkpoint of the newest durable version, beside readers and the writer. `None` if there is nothing to do.
+    /// Waits for one that is running. [`Database::checkpoint`] is what most want.
+    pub fn begin_checkpoint(&self) -> Result<Option<Checkpoint>, WriteError> {
+        let shared = &self.inner.checkpoints.shared;
+        shared.take_in_if_free()?;
+        Ok(shared.pager.begin_checkpoint()?.map(|tx| Checkpoint { db: self.clone(), tx }))
+    }
+}
+
+impl std::fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Checkpoint(version {})", self.version())
+    }
+}
+
 impl std::fmt::Debug for Checkpoints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Checkpoints({})", if self.background { "in the background" } else { "at begin_write" })

@@ -57,6 +57,7 @@ pub mod value;
 pub use backend::Backend;
 pub use catalog::{LabelInfo, TypeInfo};
 pub use check::{CheckReport, Finding};
+pub use checkpoint::Checkpoint;
 pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
