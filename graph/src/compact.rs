@@ -32,7 +32,7 @@ impl Database {
     /// for a running transaction. Needs room for the trees a second time while it runs.
     pub fn compact(&self) -> Result<Compacted, WriteError> {
         let before = self.file_bytes();
-        let mut tx = self.begin_write()?;
+        let mut tx = self.begin_clean_write()?;
         tx.rebuild()?;
         tx.commit().map_err(|CommitError(e)| WriteError::Pager(e))?;
         self.checkpoint()?;
@@ -43,7 +43,7 @@ impl Database {
     /// A checkpoint leaves itself room to move in. Now that nearly all is in its place the rest goes down as well: a store
     /// that was dense does not come out longer than it was.
     fn tighten(&self) -> Result<(), WriteError> {
-        let mut tx = self.begin_write()?;
+        let mut tx = self.begin_clean_write()?;
         let used = self.inner.pager.check_map(&self.inner.pager.begin_read())?.used;
         let count = used.iter().filter(|used| **used).count() as u64;
         let limit = count + reserve_pages(count);
@@ -53,7 +53,7 @@ impl Database {
         } else {
             tx.abort();
         }
-        Ok(self.inner.pager.trim()?)
+        Ok(self.inner.pager.trim(true)?)
     }
 
     fn file_bytes(&self) -> u64 {

@@ -1,14 +1,14 @@
 //! [`Database`]: an open store, and where transactions and snapshots begin.
 //!
-//! Must always be true: there is one pager over one device; every layer holds that pager (I8). The graph that is cached
-//! here belongs to the version whose number stands beside it.
+//! Must always be true: there is one pager over one device; every layer holds that pager (I8). The graph of a version
+//! travels with the version: it is the state that the pager keeps for it.
 
+use crate::checkpoint::Checkpoints;
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::options::{Durability, Options};
 use crate::reader::{Reader, Snapshot};
 use crate::trees::{Graph, Layers};
 use crate::txn::WriteTransaction;
-use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use storage_core::device::DeviceInfo;
@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     pub(crate) layers: Layers,
     pub(crate) memory_budget: usize,
     durability: Durability,
-    newest: Mutex<(u64, Graph)>,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl Database {
@@ -46,26 +46,36 @@ impl Database {
     pub(crate) fn over(pager: Arc<Pager>, options: &Options) -> Result<Database, OpenError> {
         let snapshot = pager.begin_read();
         let graph = Graph::open(&snapshot, snapshot.root())?;
-        let layers = Layers::new(&pager);
+        drop(snapshot);
+        pager.put_state(Arc::new(graph))?;
         let inner = Inner {
-            layers,
+            layers: Layers::new(&pager),
             memory_budget: options.memory_budget,
             durability: options.durability,
-            newest: Mutex::new((snapshot.version(), graph)),
+            checkpoints: Checkpoints::new(&pager, options),
             pager,
         };
-        Ok(Database { inner: Arc::new(inner) })
+        let db = Database { inner: Arc::new(inner) };
+        db.replay_log(options)?;
+        db.inner.checkpoints.start();
+        Ok(db)
     }
 
-    /// A snapshot of the newest committed version. It never changes and never waits for a writer.
+    /// A snapshot of the newest acknowledged version. It never changes and never waits: not for a writer, nor for a
+    /// commit or a checkpoint.
     pub fn begin_read(&self) -> Result<Snapshot, ReadError> {
         let pages = self.inner.pager.begin_read();
-        let graph = self.graph(&pages)?;
+        let graph = match pages.state::<Graph>() {
+            Some(graph) => graph.clone(),
+            None => Graph::open(&pages, pages.root())?,
+        };
         Ok(Reader::new(pages, graph, self.inner.layers.clone()))
     }
 
-    /// The write transaction: waits while another one runs. Nothing is visible before it commits; dropping it aborts.
+    /// The write transaction: waits while another one runs, and while changes fill the memory or the log that they are
+    /// given. Nothing is visible before it commits; dropping it aborts.
     pub fn begin_write(&self) -> Result<WriteTransaction, WriteError> {
+        self.inner.checkpoints.relieve()?;
         let pages = self.inner.pager.begin_write()?;
         self.transaction(pages)
     }
@@ -78,38 +88,41 @@ impl Database {
         }
     }
 
-    fn transaction(&self, pages: pager::Transaction) -> Result<WriteTransaction, WriteError> {
-        // The writer's seat is taken, so the newest version stays the newest.
-        let graph = self.graph(&self.inner.pager.begin_read())?;
+    pub(crate) fn transaction(&self, mut pages: pager::Transaction) -> Result<WriteTransaction, WriteError> {
+        self.inner.checkpoints.take_in(&mut pages)?;
+        let graph = match pages.base().state::<Graph>() {
+            Some(graph) => graph.clone(),
+            None => Graph::open(&pages, pages.root())?,
+        };
         Ok(WriteTransaction::new(self.clone(), Reader::new(pages, graph, self.inner.layers.clone())))
     }
 
-    /// The graph of a version: the cached one, or read from its root.
-    fn graph(&self, pages: &pager::Snapshot) -> Result<Graph, ReadError> {
-        {
-            let newest = self.inner.newest.lock();
-            if newest.0 == pages.version() {
-                return Ok(newest.1.clone());
-            }
-        }
-        let graph = Graph::open(pages, pages.root())?;
-        self.remember(pages.version(), graph.clone());
-        Ok(graph)
+    /// Makes everything durable that was committed without waiting for it ([`Durability::Relaxed`]).
+    pub fn flush(&self) -> Result<(), WriteError> {
+        Ok(self.inner.pager.flush_log()?)
     }
 
-    pub(crate) fn remember(&self, version: u64, graph: Graph) {
-        let mut newest = self.inner.newest.lock();
-        if newest.0 < version {
-            *newest = (version, graph);
-        }
-    }
-
-    /// Ends writing, gives free pages at the end of the file back, and closes the device. Returns the last error there
-    /// is to report. Snapshots that are still held can not be read afterwards.
+    /// Ends writing: makes a last checkpoint, gives free pages at the end of the file back, and closes the device.
+    /// Returns the last error there is to report. Snapshots that are still held can not be read afterwards.
     pub fn close(self) -> Result<(), OpenError> {
+        self.inner.checkpoints.stop();
+        let last = self.last_checkpoint();
         // Not to have given space back is no failure of closing: whatever is wrong, closing itself will say.
         let _ = self.settle();
-        Ok(self.inner.pager.close()?)
+        self.inner.pager.close()?;
+        last.map_err(|e| match e {
+            WriteError::Pager(e) => e.into(),
+            WriteError::Read(e) => e.into(),
+            other => unreachable!("a checkpoint changes nothing that could be refused: {other}"),
+        })
+    }
+
+    /// The last commits into a checkpoint, unless the store is closed, or may not be written.
+    fn last_checkpoint(&self) -> Result<(), WriteError> {
+        match self.make_clean() {
+            Err(WriteError::Pager(pager::WriteError::Closed | pager::WriteError::ReadOnly)) => Ok(()),
+            other => other,
+        }
     }
 
     /// What the device is: backend asked for and active, page size, what it can do.
@@ -117,7 +130,7 @@ impl Database {
         self.inner.pager.device().info()
     }
 
-    /// How commits become durable.
+    /// How commits become durable, unless a transaction says otherwise.
     pub fn durability(&self) -> Durability {
         self.inner.durability
     }
@@ -130,5 +143,13 @@ impl Database {
     /// The layers, each of which holds the same pager.
     pub fn layers(&self) -> &Layers {
         &self.inner.layers
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // No clone and no transaction is left. Whoever wants to see the error closes.
+        self.checkpoints.stop();
+        let _ = self.checkpoints.last();
     }
 }

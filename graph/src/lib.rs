@@ -29,6 +29,7 @@ pub mod btree;
 pub mod bulk;
 mod catalog;
 mod check;
+mod checkpoint;
 mod compact;
 pub mod conformance;
 mod database;
@@ -43,6 +44,7 @@ pub mod node;
 mod options;
 pub mod overflow;
 mod reader;
+mod recovery;
 pub mod salvage;
 mod settle;
 mod stats;
@@ -55,6 +57,7 @@ pub mod value;
 pub use backend::Backend;
 pub use catalog::{LabelInfo, TypeInfo};
 pub use check::{CheckReport, Finding};
+pub use checkpoint::Checkpoint;
 pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
@@ -65,8 +68,9 @@ pub use reader::{
     Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
     Snapshot,
 };
+pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};

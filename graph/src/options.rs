@@ -3,8 +3,10 @@
 use crate::backend::{self, Backend};
 use crate::database::Database;
 use crate::error::OpenError;
+use crate::recovery::Recovery;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use storage_core::device::{DeviceErrorKind, OpenMode, OpenOptions, PageDevice};
 use storage_core::page::PageSize;
 use storage_core::pager::{Inspector, Pager, PagerOptions};
@@ -13,10 +15,19 @@ use storage_core::pager::{Inspector, Pager, PagerOptions};
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Durability {
-    /// Without a log: every commit is a checkpoint. One sync and two small durable writes.
+    /// Durable when the commit returns: its record is in the log, by one durable write, which carries all commits that
+    /// wait at the same time.
     #[default]
+    Full,
+    /// Visible when the commit returns, durable with the next group, at most 50 ms later (without the background thread:
+    /// with the next commit that waits, [`Database::flush`], a checkpoint, or closing). A crash, of the machine or
+    /// of the process, may lose the last such commits, but always leaves all up to some commit and none after it.
+    Relaxed,
+    /// Without the log: the commit is a checkpoint, and durable when it returns. One sync and two small durable writes.
     Checkpoint,
 }
+
+type OnRecovery = Arc<dyn Fn(Recovery) + Send + Sync>;
 
 /// Options for opening or creating a store.
 ///
@@ -25,7 +36,7 @@ pub enum Durability {
 /// let db = Options::new().backend(Backend::Auto).cache_bytes(256 << 20).open("people.folio")?;
 /// # Ok::<(), foliograph::OpenError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Options {
     backend: Option<Backend>,
@@ -36,6 +47,11 @@ pub struct Options {
     read_only: bool,
     direct_io: bool,
     older_root: bool,
+    tolerate_log: bool,
+    log_bytes: u64,
+    pub(crate) checkpoint_interval: Option<Duration>,
+    pub(crate) background: bool,
+    on_recovery: Option<OnRecovery>,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -55,7 +71,26 @@ impl Default for Options {
             read_only: false,
             direct_io: false,
             older_root: false,
+            tolerate_log: false,
+            log_bytes: 16 << 20,
+            checkpoint_interval: Some(Duration::from_secs(60)),
+            background: true,
+            on_recovery: None,
         }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("backend", &self.backend)
+            .field("cache", &self.cache)
+            .field("page_size", &self.page_size)
+            .field("memory_budget", &self.memory_budget)
+            .field("durability", &self.durability)
+            .field("log_bytes", &self.log_bytes)
+            .field("background", &self.background)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +131,7 @@ impl Options {
         self
     }
 
-    /// How a commit becomes durable.
+    /// How commits become durable, unless a transaction says otherwise.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
@@ -117,6 +152,45 @@ impl Options {
     /// Opens the older of the two root records, read-only: for saving what is left when the newer one is damaged.
     pub fn older_root(mut self, older: bool) -> Self {
         self.older_root = older;
+        self
+    }
+
+    /// The most bytes that the log takes in the file: 16 MiB, unless said otherwise; from 512 KiB to 1 GiB. A checkpoint
+    /// is made when it is half full; a transaction whose record takes more than a quarter of it commits by checkpoint.
+    pub fn log_limit(mut self, bytes: u64) -> Self {
+        self.log_bytes = bytes;
+        self
+    }
+
+    /// How often a checkpoint is made where there is something to do, however little; `None` for never. 60 seconds,
+    /// unless said otherwise.
+    pub fn checkpoint_interval(mut self, interval: Option<Duration>) -> Self {
+        self.checkpoint_interval = interval;
+        self
+    }
+
+    /// Whether a thread makes checkpoints beside readers and writer (it does, unless said otherwise), or whoever begins
+    /// to write when one is due.
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = background;
+        self
+    }
+
+    /// Called while commits of the log are done again at opening.
+    pub fn on_recovery(mut self, report: impl Fn(Recovery) + Send + Sync + 'static) -> Self {
+        self.on_recovery = Some(Arc::new(report));
+        self
+    }
+
+    pub(crate) fn report(&self, progress: Recovery) {
+        if let Some(report) = &self.on_recovery {
+            report(progress);
+        }
+    }
+
+    /// Takes a damaged log for its end, for saving what is left: commits that were acknowledged may be missing.
+    pub fn tolerate_log(mut self, tolerate: bool) -> Self {
+        self.tolerate_log = tolerate;
         self
     }
 
@@ -172,6 +246,8 @@ impl Options {
             },
             read_only: self.read_only,
             older_root: self.older_root,
+            tolerate_log: self.tolerate_log,
+            log_bytes: self.log_bytes,
             ..PagerOptions::default()
         }
     }

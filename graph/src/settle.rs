@@ -16,27 +16,33 @@ use storage_core::pager::{self, Inspector, PageError, ReadPages, Transaction, re
 const MOST_AT_CLOSE: u64 = 16_384;
 
 impl Database {
-    /// Gives space back: moves live pages from the end of the file down, then cuts the free end off. Waits for a running
+    /// Makes a checkpoint of everything that was committed, and gives space back: ends the log, moves live pages from the end of the file down, then cuts the free end off. Waits for a running
     /// transaction. Pages that a held snapshot needs stay, and so does the file before them.
     ///
     /// [`Database::close`] does the same where it is worth it and does not take long.
     pub fn checkpoint(&self) -> Result<(), WriteError> {
+        self.make_clean()?;
+        self.inner.pager.trim(true)?;
         self.move_down(u64::MAX)?;
-        Ok(self.inner.pager.trim()?)
+        Ok(self.inner.pager.trim(true)?)
     }
 
     /// Before closing: only if an eighth of the file can be won, and not too many pages have to be moved.
     pub(crate) fn settle(&self) -> Result<(), WriteError> {
+        if self.inner.pager.is_read_only() {
+            return Ok(());
+        }
+        self.inner.pager.trim(true)?;
         let stats = self.inner.pager.stats();
         let excess = stats.free_pages.saturating_sub(stats.reserve_pages);
-        if self.inner.pager.is_read_only() || excess < 16 || excess < stats.page_count / 8 {
+        if excess < 16 || excess < stats.page_count / 8 {
             return Ok(());
         }
         self.move_down(MOST_AT_CLOSE)
     }
 
     fn move_down(&self, most: u64) -> Result<(), WriteError> {
-        let mut tx = self.begin_write()?;
+        let mut tx = self.begin_clean_write()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot)?;
         let used = map.used.iter().filter(|used| **used).count() as u64;

@@ -11,7 +11,7 @@ use crate::trees::TREE_NAMES;
 use std::collections::BTreeMap;
 use storage_core::device::DeviceInfo;
 use storage_core::page::{PageKind, PageSize};
-use storage_core::pager::ReadPages;
+use storage_core::pager::{LogStats, ReadPages};
 
 /// The spread of degrees over all nodes, those without edges included.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
@@ -64,8 +64,8 @@ pub struct Stats {
     pub reserve_pages: u64,
     /// Freed pages that a snapshot still needs.
     pub quarantined_pages: u64,
-    /// Bytes of the log: none yet.
-    pub log_bytes: u64,
+    /// The log: its extents count to no kind, and to no edge.
+    pub log: LogStats,
     /// The format's version.
     pub format: u32,
     /// The store's identity.
@@ -88,8 +88,8 @@ impl Stats {
 impl Database {
     /// Reads every page once.
     pub fn stats(&self) -> Result<Stats, ReadError> {
-        let snapshot = self.begin_read()?;
         let pages = self.pages()?;
+        let snapshot = self.begin_read()?;
         let pager = self.inner.pager.stats();
         let mut kinds = BTreeMap::new();
         for PageInfo { kind, used, .. } in &pages {
@@ -120,7 +120,7 @@ impl Database {
             free_pages: pager.free_pages,
             reserve_pages: pager.reserve_pages,
             quarantined_pages: pager.quarantined_pages,
-            log_bytes: 0,
+            log: pager.log,
             format: pager.meta.format,
             uuid: pager.meta.uuid,
             version: snapshot.version(),

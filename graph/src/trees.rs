@@ -31,8 +31,10 @@ pub(crate) struct Graph {
     pub(crate) out: Tree<EdgeLeaf<false>>,
     pub(crate) into: Tree<EdgeLeaf<true>>,
     pub(crate) edge_props: Tree<RecordLeaf>,
-    /// As they were when the version was opened.
+    /// The roots that the catalog tree names: those of the durable root that the version builds on.
     pub(crate) roots: Roots,
+    /// What else it holds.
+    saved: Arc<Catalog>,
 }
 
 impl Graph {
@@ -43,8 +45,10 @@ impl Graph {
             Some(root) => catalog::load(&catalog_tree, pages, root)?,
             None => (Catalog::default(), [None; ROOTS]),
         };
+        let catalog = Arc::new(catalog);
         Ok(Graph {
-            catalog: Arc::new(catalog),
+            saved: catalog.clone(),
+            catalog,
             catalog_tree,
             nodes: Tree::open(roots[0]),
             keys: Tree::open(roots[1]),
@@ -86,13 +90,47 @@ impl Graph {
         ])
     }
 
-    /// Writes everything, the catalog last; returns the root for the pager. `base` is the version below.
-    pub(crate) fn save(&mut self, tx: &mut Transaction, base: &Graph) -> Result<Option<Written>, WriteError> {
+    /// Writes everything, the catalog last; returns the root for the pager.
+    pub(crate) fn save(&mut self, tx: &mut Transaction) -> Result<Option<Written>, WriteError> {
         let roots = self.flush(tx)?;
-        let old = (base.catalog.as_ref(), &base.roots);
+        let old = (self.saved.as_ref(), &self.roots);
         let root = catalog::save(&mut self.catalog_tree, tx, old, (&self.catalog, &roots))?;
         self.roots = roots;
+        self.saved = self.catalog.clone();
         Ok(root)
+    }
+
+    /// `now`, a later version of `from`, put onto what a checkpoint made of `from`.
+    pub(crate) fn rebase(
+        now: &Graph,
+        from: &Graph,
+        flushed: &Graph,
+        pages: &impl ReadPages,
+    ) -> Result<Graph, PageError> {
+        let mut out = flushed.clone();
+        out.catalog = now.catalog.clone();
+        Tree::rebase(&now.nodes, &from.nodes, &mut out.nodes, pages)?;
+        Tree::rebase(&now.keys, &from.keys, &mut out.keys, pages)?;
+        Tree::rebase(&now.out, &from.out, &mut out.out, pages)?;
+        Tree::rebase(&now.into, &from.into, &mut out.into, pages)?;
+        Tree::rebase(&now.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+        Ok(out)
+    }
+
+    /// True if every tree is on pages.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.clean_roots().is_some()
+    }
+
+    /// The most pages that writing all changes may take (A5): each changed node becomes two at worst, and what is new
+    /// fills pages by half; then the catalog and the map.
+    pub(crate) fn pages_to_write(&self, page_size: usize) -> u64 {
+        let nodes = self.nodes.changed_nodes()
+            + self.keys.changed_nodes()
+            + self.out.changed_nodes()
+            + self.into.changed_nodes()
+            + self.edge_props.changed_nodes();
+        (2 * nodes + 2 * self.weight() / page_size) as u64 + 32
     }
 }
 

@@ -24,6 +24,38 @@ pub enum Bug {
     CheckNotCompared,
     /// The cache keeps its entry when the page is written anew (A6).
     StaleCache,
+    /// A commit is acknowledged before its group is durable (V4).
+    AckBeforeDurable,
+    /// Followers are told that a group is durable when it is submitted (L2).
+    FollowerWokenEarly,
+    /// The version of a group that failed is published (V4).
+    FailedGroupPublished,
+    /// An error of the log's durable write is taken for success (M3).
+    SwallowedError,
+    /// A commit that does not wait is published before an earlier one that does is durable (R9).
+    RelaxedBeforeFull,
+    /// The log goes on in an extent that no group has linked (L4).
+    ExtentNotLinked,
+    /// A new extent is used before it and the file's length are durable (L4).
+    LengthNotDurable,
+    /// A new life of the log takes the salt that every life takes (L3).
+    SaltKept,
+    /// The first append of a life is not preceded by a root record that names its start (R1).
+    LifeWithoutRoot,
+    /// Log extents are used again before the root record that starts behind them is durable (L4).
+    RecycledEarly,
+    /// The log start is taken when the root record is written, not when the version was chosen (R10).
+    LogStartLate,
+    /// A checkpoint takes the newest published version, durable or not (C1).
+    NewestInsteadOfDurable,
+    /// A checkpoint's map forgets what earlier commits wrote and freed (A1).
+    ChangesForgotten,
+    /// Opening does not mark the log's extents as in use (L4).
+    ChainNotMarked,
+    /// Replay goes on behind a group that does not chain: number, salt and check of the one before are not compared (L2).
+    ChainNotCompared,
+    /// Where the log ends is not tested for later groups (L3).
+    NoTestForLaterGroups,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -20,6 +20,7 @@
 //! Real graphs, bad input and damage as the command meets them are told in `graph/cli/tests/cli`.
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
+mod concurrent;
 mod crash;
 mod damage;
 mod devices;
@@ -28,10 +29,14 @@ mod format;
 mod full_disk;
 mod harness;
 mod history;
+mod log_damage;
 mod model;
+mod nth_fault;
 mod observed;
 mod one_instance;
 mod planted;
 mod seeds;
+mod soak;
 mod space;
 mod tidy;
+mod traces;

@@ -48,9 +48,11 @@ pub(crate) struct Checker<'a> {
 }
 
 impl Database {
-    /// Checks the whole store at its newest version. An error means that checking itself could not go on (the device
-    /// failed); damage is in the report.
+    /// Checks the whole store as it is on the device: the newest version, which is made a checkpoint first (but for
+    /// what others are committing meanwhile). An error means that checking itself could not go on (the device failed);
+    /// damage is in the report.
     pub fn check(&self) -> Result<CheckReport, ReadError> {
+        self.inner.checkpoints.show()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot);
         let root = snapshot.root();
@@ -79,6 +81,7 @@ impl Database {
 
     /// Every page of the newest version with its owner, in page order; free pages are left out.
     pub fn pages(&self) -> Result<Vec<PageInfo>, ReadError> {
+        self.inner.checkpoints.show()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot);
         let graph = Graph::open(&snapshot, snapshot.root())?;
@@ -102,6 +105,16 @@ impl Database {
             owner: "allocation map",
         };
         pages.extend(map?.map_pages.into_iter().map(map_page));
+        for extent in self.inner.pager.log_extents() {
+            let page = |n: u32| PageInfo {
+                id: extent.first.plus(u64::from(n)),
+                kind: PageKind::Log,
+                version: 0,
+                used: size,
+                owner: "log",
+            };
+            pages.extend((0..extent.pages).map(page));
+        }
         pages.sort_by_key(|p| p.id);
         Ok(pages)
     }

@@ -30,7 +30,7 @@ fn roots_to_start_from(
     report: &mut SalvageReport,
 ) -> Result<Meta, SalvageError> {
     let roots = inspector.roots();
-    let mut valid: Vec<Meta> = roots.into_iter().flatten().collect();
+    let mut valid: Vec<&Meta> = roots.iter().flatten().collect();
     valid.sort_by_key(|meta| std::cmp::Reverse(meta.generation));
     match valid[..] {
         [] => Err(SalvageError::NoRoot),
@@ -40,9 +40,9 @@ fn roots_to_start_from(
             report.notes.push(format!(
                 "root record {slot} is damaged in both copies: started from the other one, of version {version}"
             ));
-            Ok(only)
+            Ok(only.clone())
         }
-        [newest, older, ..] => Ok(if options.older_root { older } else { newest }),
+        [newest, older, ..] => Ok(if options.older_root { older.clone() } else { newest.clone() }),
     }
 }
 

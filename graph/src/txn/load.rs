@@ -28,6 +28,7 @@ impl WriteTransaction {
     /// If the store is not empty.
     pub fn load(mut self, bulk: Bulk) -> Result<LoadReport, BulkError> {
         assert!(self.is_pristine(), "a bulk load is for an empty store");
+        self.begin_flush()?;
         let trees = bulk.finish(&mut self.reader.pages)?;
         let report = LoadReport {
             nodes: trees.node_count,
@@ -52,7 +53,7 @@ impl WriteTransaction {
     /// Moves pages at or past `limit` down (A4).
     pub(crate) fn move_down(&mut self, limit: PageId, long_values: bool) -> Result<(), WriteError> {
         self.attempt(|tx| {
-            tx.ops.drop_all();
+            tx.begin_flush()?;
             let Reader { pages, graph, .. } = &mut tx.reader;
             Ok(crate::settle::move_graph(graph, pages, limit, long_values)?)
         })

@@ -4,6 +4,7 @@
 //! counts follow every change; both directions of an edge change together (I5). Changes collect in memory as deltas of
 //! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
 
+mod commit;
 mod edges;
 mod load;
 mod names;
@@ -13,17 +14,18 @@ mod rebuild;
 pub mod record;
 mod replay;
 
+pub use commit::Commit;
 pub use load::LoadReport;
 pub use nodes::NewNode;
 
 use crate::catalog::Catalog;
 use crate::database::Database;
-use crate::error::{CommitError, WriteError};
+use crate::error::WriteError;
+use crate::options::Durability;
 use crate::reader::Reader;
-use crate::trees::Graph;
 use std::ops::Deref;
 use std::sync::Arc;
-use storage_core::pager::{self, Transaction};
+use storage_core::pager::{self, ReadPages, Transaction};
 
 /// The running write transaction. Reads through it see its own changes; dropping it aborts.
 ///
@@ -42,7 +44,7 @@ use storage_core::pager::{self, Transaction};
 pub struct WriteTransaction {
     db: Database,
     reader: Reader<Transaction>,
-    base: Graph,
+    durability: Durability,
     grew: bool,
     /// A change failed half-way: the transaction can only be dropped (M3).
     broken: bool,
@@ -59,25 +61,9 @@ impl Deref for WriteTransaction {
 
 impl WriteTransaction {
     pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
-        let ops = record::Ops::new(MOST_OPS);
-        WriteTransaction { db, base: reader.graph.clone(), reader, grew: false, broken: false, ops }
-    }
-
-    /// Makes everything durable, and then visible to new snapshots. Returns the version's number. On an error nothing of
-    /// the transaction remains.
-    pub fn commit(mut self) -> Result<u64, CommitError> {
-        if self.broken {
-            return Err(pager::WriteError::Failed.into());
-        }
-        if !self.is_changed() {
-            return Ok(self.base_version());
-        }
-        let Reader { pages, graph, .. } = &mut self.reader;
-        let root = graph.save(pages, &self.base)?;
-        let Reader { pages, graph, .. } = self.reader;
-        let version = pages.commit(root)?;
-        self.db.remember(version, graph);
-        Ok(version)
+        let ops = record::Ops::new(reader.pages.pager().longest_record());
+        let durability = db.durability();
+        WriteTransaction { db, reader, grew: false, broken: false, ops, durability }
     }
 
     /// Drops every change. The same as dropping the transaction, said aloud.
@@ -88,11 +74,8 @@ impl WriteTransaction {
     }
 
     fn is_changed(&self) -> bool {
-        self.reader.graph.weight() > 0
-            || self.reader.pages.pages_written() > 0
-            || self.reader.graph.catalog != self.base.catalog
-            // An early flush may have written nothing, and yet have emptied a tree.
-            || self.reader.graph.clean_roots() != Some(self.base.roots)
+        // Whatever changes something says so in the record, or has none.
+        !self.ops.is_empty()
     }
 
     /// Makes a change. One that is refused has changed nothing; one that fails otherwise may have been half made, so
@@ -119,9 +102,9 @@ impl WriteTransaction {
         self.grew |= grows;
         self.reader.pages.use_reserve(!self.grew);
         if self.reader.graph.weight() > self.db.inner.memory_budget {
-            self.reader.graph.flush(&mut self.reader.pages)?;
             // What is on pages already commits by a checkpoint (L6).
-            self.ops.drop_all();
+            self.begin_flush()?;
+            self.reader.graph.flush(&mut self.reader.pages)?;
         }
         Ok(())
     }
@@ -141,9 +124,6 @@ fn check_name(name: &str, what: &'static str) -> Result<(), WriteError> {
     let short: String = name.chars().take(40).collect();
     Err(WriteError::BadName { name: short, what, why })
 }
-
-/// A transaction whose record grows longer, in bytes, has none (L6).
-const MOST_OPS: usize = 4 << 20;
 
 /// The longest name or key, in bytes.
 pub const MAX_NAME: usize = crate::model::Key::MAX_LEN;

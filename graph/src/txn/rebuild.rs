@@ -8,7 +8,7 @@ impl WriteTransaction {
     /// Builds every tree again, densely, from what it holds: see [`crate::compact`].
     pub(crate) fn rebuild(&mut self) -> Result<(), WriteError> {
         self.attempt(|tx| {
-            tx.ops.drop_all();
+            tx.begin_flush()?;
             let Reader { pages, graph, .. } = &mut tx.reader;
             Ok(crate::compact::rebuild(graph, pages)?)
         })

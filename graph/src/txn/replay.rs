@@ -15,7 +15,6 @@ use storage_core::pager;
 #[cfg(test)]
 mod tests;
 
-#[cfg_attr(not(test), allow(dead_code, reason = "for opening a store that has a log"))]
 impl WriteTransaction {
     /// Does again what the record says. The transaction has no record of its own from then on: it ends as a checkpoint.
     pub(crate) fn replay(&mut self, record: &[u8]) -> Result<(), ReplayError> {

@@ -124,6 +124,41 @@ impl Allocator {
         Ok(())
     }
 
+    /// Takes the lowest `want` neighbouring pages that are free together within a region; `None` if there are none.
+    pub(crate) fn take_run(&mut self, want: u64, load: LoadRegion<'_>) -> Result<Option<PageId>, PageError> {
+        for r in self.first_free..self.regions.len() {
+            let start = r as u64 * self.region;
+            let pages = self.region.min(self.page_count.saturating_sub(start));
+            if u64::from(self.regions[r].busy) + want > pages {
+                continue;
+            }
+            self.load(r, load)?;
+            let region = &mut self.regions[r];
+            let bits = region.bits.as_mut().expect("loaded above");
+            let Some(first) = free_run(&bits.busy, pages, want) else { continue };
+            (first..first + want).for_each(|bit| set(&mut bits.busy, bit));
+            region.busy += want as u32;
+            self.busy_total += want;
+            return Ok(Some(PageId::new(start + first)));
+        }
+        Ok(None)
+    }
+
+    /// Marks a page that is in use though no map says so: the log's. False if it was busy already.
+    pub(crate) fn mark(&mut self, page: PageId, load: LoadRegion<'_>) -> Result<bool, PageError> {
+        let (r, bit) = self.place(page);
+        self.load(r, load)?;
+        let region = &mut self.regions[r];
+        let bits = region.bits.as_mut().expect("loaded above");
+        if get(&bits.busy, bit) {
+            return Ok(false);
+        }
+        set(&mut bits.busy, bit);
+        region.busy += 1;
+        self.busy_total += 1;
+        Ok(true)
+    }
+
     /// Gives pages back: taken and never reachable, or out of quarantine.
     pub(crate) fn give_back(&mut self, pages: impl IntoIterator<Item = PageId>) {
         for page in pages {
@@ -216,6 +251,27 @@ fn take_bits(busy: &mut [u64], pages: u64, want: usize, mut taken: impl FnMut(u6
     }
 }
 
+/// The first bit of the lowest run of `want` clear bits among the first `pages`.
+fn free_run(busy: &[u64], pages: u64, want: u64) -> Option<u64> {
+    let (mut start, mut bit) = (0, 0);
+    while bit < pages {
+        let word = busy[(bit / 64) as usize];
+        if word == u64::MAX && bit.is_multiple_of(64) {
+            bit += 64;
+            start = bit;
+            continue;
+        }
+        let clear = word >> (bit % 64) & 1 == 0;
+        bit += 1;
+        if !clear {
+            start = bit;
+        } else if bit - start == want {
+            return Some(start);
+        }
+    }
+    None
+}
+
 pub(crate) fn get(bits: &[u64], bit: u64) -> bool {
     bits[(bit / 64) as usize] >> (bit % 64) & 1 == 1
 }
@@ -226,4 +282,37 @@ pub(crate) fn set(bits: &mut [u64], bit: u64) {
 
 pub(crate) fn clear(bits: &mut [u64], bit: u64) {
     bits[(bit / 64) as usize] &= !(1 << (bit % 64));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_map(_: usize, _: Written, _: u32) -> Result<Vec<u64>, PageError> {
+        unreachable!("nothing is on a device")
+    }
+
+    #[test]
+    fn a_run_is_the_lowest_place_that_is_long_enough() {
+        let mut alloc = Allocator::new(PageSize::K4, 300, Vec::new());
+        assert_eq!(alloc.take_run(10, &no_map).unwrap(), Some(PageId::new(FIXED_PAGES)));
+        let singles = alloc.take(100, &no_map).unwrap();
+        alloc.give_back(singles[20..24].iter().copied());
+        alloc.give_back(singles[50..58].iter().copied());
+        assert_eq!(alloc.take_run(6, &no_map).unwrap(), Some(singles[50]));
+        assert_eq!(alloc.take_run(4, &no_map).unwrap(), Some(singles[20]));
+        let free = alloc.free();
+        assert_eq!(alloc.take_run(free, &no_map).unwrap(), None, "two places, not one");
+        assert_eq!(alloc.take_run(free - 2, &no_map).unwrap(), Some(PageId::new(115)));
+        assert_eq!(alloc.free(), 2);
+    }
+
+    #[test]
+    fn a_page_of_the_log_is_marked_once() {
+        let mut alloc = Allocator::new(PageSize::K4, 300, Vec::new());
+        assert!(alloc.mark(PageId::new(7), &no_map).unwrap());
+        assert!(!alloc.mark(PageId::new(7), &no_map).unwrap());
+        assert!(!alloc.mark(PageId::new(3), &no_map).unwrap(), "a root record");
+        assert_eq!(alloc.take(3, &no_map).unwrap().last(), Some(&PageId::new(8)));
+    }
 }

@@ -1,24 +1,30 @@
-//! The checkpoint that every commit is without a log (C1, C4): the map's pages, a sync, then the root record.
+//! The checkpoint (C1), which without a log every commit is (C4): the map's pages, a sync, then the root record.
 //!
 //! Order, which is all of I2: (1) every page of the version is written, children first, before this begins; (2) map
 //! pages; (3) sync; (4) the older meta slot, one copy durably, then the other; (5) published.
+//!
+//! The record's log start is where the first group lies that may carry a later version: fixed together with the version
+//! when a checkpoint beside the writer begins (R10), and only when the record is durable are extents before it spare.
 //!
 //! A crash before (4) leaves the old root, whose pages are untouched; a crash within (4) leaves the old or the new.
 
 use super::allocator;
 use super::error::{PageError, WriteError};
+use super::log::LogStart;
 use super::map::{MapEntry, encode_index, encode_region, index_entries};
 use super::meta::{FIXED_PAGES, Meta, Slot};
-use super::snapshot::Version;
+use super::snapshot::{State, Version};
+use super::space::{Space, load_region};
 use super::superblock::BLOCK;
-use super::transaction::Transaction;
-use super::writer::{Writer, load_region, publish};
-use super::{Pager, reserve_pages};
+use super::transaction::{Transaction, Writer};
+use super::{Flushed, Pager, reserve_pages};
 use crate::device::WriteBlock;
 use crate::page::{PageBuf, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 /// The most regions that a commit writes only to move their pages down.
 const MOST_STRAYS: usize = 64;
@@ -38,99 +44,167 @@ struct NewRegion {
     place: Option<PageId>,
 }
 
-pub(super) fn commit(tx: &mut Transaction, root: Option<Written>) -> Result<(), WriteError> {
+/// Commits by checkpoint: the writer's new version, or a version that was committed before.
+pub(super) fn commit(
+    tx: &mut Transaction,
+    root: Option<Written>,
+    state: Option<State>,
+) -> Result<(), WriteError> {
     if !tx.late.is_empty() {
         tx.write_late()?;
     }
-    if root == tx.base.root && tx.born.is_empty() && tx.freed.is_empty() {
+    tx.begin_flush()?;
+    let pager = tx.pager.clone();
+    let unchanged = root == tx.base.root && tx.born.is_empty() && tx.freed.is_empty();
+    if unchanged && tx.base.number == pager.durable_meta().lsn {
         return Ok(());
     }
+    assert!(
+        pager.flushed.lock().is_none(),
+        "what the last checkpoint flushed is taken in before the next one"
+    );
+    let start = match tx.log_start.take() {
+        Some(start) => start,
+        None => {
+            // Earlier commits first: no group may be missing below this one (R2).
+            pager.log.flush(&pager).map_err(|e| tx.fail(e))?;
+            pager.log.durable_point().1
+        }
+    };
     let mut map = plan_map(tx)?;
     let (entries, index) = write_map(tx, &map)?;
-    let pager = tx.pager.clone();
+    // Before the sync: whatever the writer adds from here on, this root does not name, and it may not be durable.
+    let page_count = pager.space.lock().alloc.page_count();
     if !armed(Bug::MetaBeforeSync) {
         pager.device.sync().map_err(|e| tx.fail(e.into()))?;
     }
-    let version = tx.version();
-    let writer = tx.writer();
+    if armed(Bug::RecycledEarly) {
+        pager.log.started_at(&pager, &start);
+    }
+    let durable = pager.durable_meta();
     let meta = Meta {
-        generation: writer.meta.generation + 1,
-        lsn: version,
-        page_count: writer.alloc.page_count(),
+        generation: durable.generation + 1,
+        lsn: tx.number,
+        page_count,
         used_count: entries.iter().map(|e| u64::from(e.used)).sum(),
         root,
         map_root: index.last().copied(),
         map_levels: if index.len() > 1 { 2 } else { 1 },
-        ..writer.meta
+        log: if armed(Bug::LogStartLate) { pager.log.durable_point().1 } else { start },
+        ..durable
     };
-    write_meta(&pager, writer, meta).map_err(|e| tx.fail(e))?;
+    write_meta(&pager, meta.clone()).map_err(|e| tx.fail(e))?;
 
     // Durable. From here on nothing can fail.
-    tx.born.clear();
-    let mut freed = std::mem::take(&mut tx.freed);
-    freed.append(&mut map.freed);
-    let writer = tx.writer();
-    for (r, region) in map.regions {
-        writer.alloc.install(r, entries[r], region.bits);
-    }
-    writer.map_index = index;
-    writer.quarantine(version, freed);
-    publish(&pager, writer, Version { number: version, root, meta });
-    tx.base = pager.published.read().clone();
-    tx.writer().reclaim();
+    install(tx, &mut map, &entries, index);
+    let freed = std::mem::take(&mut map.freed);
+    finish(tx, root, meta, state, freed);
     Ok(())
+}
+
+/// The new map is the durable one.
+fn install(tx: &mut Transaction, map: &mut NewMap, entries: &[MapEntry], index: Vec<Written>) {
+    let mut space = tx.pager.space.lock();
+    for (r, region) in std::mem::take(&mut map.regions) {
+        space.alloc.install(r, entries[r], region.bits);
+    }
+    tx.checkpointer.as_mut().expect("taken by begin_flush").map_index = index;
+    tx.born.clear();
+    map.freed.append(&mut tx.freed);
+    for change in space.changes_until(tx.base.number) {
+        map.freed.extend(&change.freed);
+    }
+    space.forget_changes_until(tx.base.number);
+}
+
+/// Publishes the writer's version; or leaves what a checkpoint flushed to be taken in by the writer.
+fn finish(tx: &mut Transaction, root: Option<Written>, meta: Meta, state: Option<State>, freed: Vec<PageId>) {
+    let pager = tx.pager.clone();
+    let (start, meta) = (meta.log.clone(), Arc::new(meta));
+    if let Some(writer) = &mut tx.writer {
+        let version = Version { number: tx.number, epoch: 0, root, meta, state };
+        let mut space = pager.space.lock();
+        let version = space.register(version);
+        space.quarantine(version.epoch, freed);
+        space.keep_promises();
+        drop(space);
+        writer.newest = version.clone();
+        pager.log.set_durable(&pager, version.clone());
+        tx.base = version;
+    } else {
+        let version = tx.base.clone();
+        let flushed = Flushed { version, root, meta, state, freed: Mutex::new(freed) };
+        *pager.flushed.lock() = Some(Arc::new(flushed));
+    }
+    *pager.unreplayed.lock() = None;
+    pager.log.started_at(&pager, &start);
+    pager.space.lock().reclaim();
 }
 
 /// Decides what the new map says and where its pages go (A3): places first, each region at most once, until taking a
 /// place touches no new region.
 fn plan_map(tx: &mut Transaction) -> Result<NewMap, WriteError> {
     let pager = tx.pager.clone();
+    let mut space = pager.space.lock();
     let mut map = NewMap { regions: BTreeMap::new(), index: Vec::new(), freed: Vec::new() };
-    let forget = armed(Bug::MapForgetsPages);
-    let born: Vec<PageId> = if forget { Vec::new() } else { tx.born.iter().copied().collect() };
+    let (born, freed) = changes(tx, &space);
     for page in born {
-        mark(tx.writer(), &pager, &mut map, page, true)?;
+        mark(&mut space, &pager, &mut map, page, true)?;
     }
-    for page in std::mem::take(&mut tx.freed) {
-        mark(tx.writer(), &pager, &mut map, page, false)?;
-        tx.freed.push(page);
+    for page in freed {
+        mark(&mut space, &pager, &mut map, page, false)?;
     }
-    for old in tx.writer().map_index.clone() {
-        mark(tx.writer(), &pager, &mut map, old.page(), false)?;
+    let old_index = tx.checkpointer.as_ref().expect("taken by begin_flush").map_index.clone();
+    for old in old_index {
+        mark(&mut space, &pager, &mut map, old.page(), false)?;
         map.freed.push(old.page());
     }
-    take_in_strays(tx, &pager, &mut map)?;
+    take_in_strays(&mut space, &pager, &mut map)?;
     let mut missing = 0;
     loop {
         // Index pages depend on how many regions there are, and that on the growth that taking pages may cause.
-        let index_pages = index_page_count(&pager, tx.writer().alloc.regions().len());
+        let index_pages = index_page_count(&pager, space.alloc.regions().len());
         missing = index_pages.max(missing);
         while map.index.len() < missing {
-            let page = place(tx, &pager)?;
-            mark(tx.writer(), &pager, &mut map, page, true)?;
+            let page = place(tx, &mut space, &pager)?;
+            mark(&mut space, &pager, &mut map, page, true)?;
             map.index.push(page);
         }
         let Some(r) = map.regions.iter().find_map(|(r, new)| new.place.is_none().then_some(*r)) else {
-            if index_page_count(&pager, tx.writer().alloc.regions().len()) == map.index.len() {
+            if index_page_count(&pager, space.alloc.regions().len()) == map.index.len() {
                 return Ok(map);
             }
             continue;
         };
-        if let Some(old) = tx.writer().alloc.regions()[r].entry.at {
-            mark(tx.writer(), &pager, &mut map, old.page(), false)?;
+        if let Some(old) = space.alloc.regions()[r].entry.at {
+            mark(&mut space, &pager, &mut map, old.page(), false)?;
             map.freed.push(old.page());
         }
-        let page = place(tx, &pager)?;
-        mark(tx.writer(), &pager, &mut map, page, true)?;
+        let page = place(tx, &mut space, &pager)?;
+        mark(&mut space, &pager, &mut map, page, true)?;
         map.regions.get_mut(&r).expect("found above").place = Some(page);
     }
+}
+
+/// Pages born and freed since the durable root: by the commits that it does not hold, and by this transaction (A1). One
+/// that was born and freed is in both.
+fn changes(tx: &Transaction, space: &Space) -> (Vec<PageId>, Vec<PageId>) {
+    let (mut born, mut freed): (Vec<PageId>, Vec<PageId>) = (Vec::new(), tx.freed.clone());
+    if !armed(Bug::MapForgetsPages) {
+        born.extend(&tx.born);
+    }
+    for change in space.changes_until(tx.base.number) {
+        born.extend(&change.born);
+        freed.extend(&change.freed);
+    }
+    (born, freed)
 }
 
 /// Regions whose pages lie where the file could end: they are written anew, further down, for else the page of a region
 /// that nothing changes would keep the file from being cut (A4). There are fewer pages in use than come before such a
 /// page, so a free one is found, and each page moves a few times at most.
-fn take_in_strays(tx: &mut Transaction, pager: &Pager, map: &mut NewMap) -> Result<(), WriteError> {
-    let alloc = &mut tx.writer().alloc;
+fn take_in_strays(space: &mut Space, pager: &Pager, map: &mut NewMap) -> Result<(), WriteError> {
+    let alloc = &mut space.alloc;
     let busy = alloc.page_count() - alloc.free();
     let end = busy + reserve_pages(busy) + busy / 64 + 16;
     let strays = alloc.regions().iter().enumerate();
@@ -146,24 +220,31 @@ fn take_in_strays(tx: &mut Transaction, pager: &Pager, map: &mut NewMap) -> Resu
 }
 
 /// A place for a page of the map; it may come out of the reserve (A5).
-fn place(tx: &mut Transaction, pager: &Pager) -> Result<PageId, WriteError> {
-    let page = tx.writer().take(pager, 1, 0)?[0];
+fn place(tx: &mut Transaction, space: &mut Space, pager: &Pager) -> Result<PageId, WriteError> {
+    let page = space.take(pager, 1, 0)?[0];
     tx.born.insert(page);
     Ok(page)
 }
 
-fn mark(w: &mut Writer, pager: &Pager, map: &mut NewMap, page: PageId, used: bool) -> Result<(), WriteError> {
+fn mark(
+    space: &mut Space,
+    pager: &Pager,
+    map: &mut NewMap,
+    page: PageId,
+    used: bool,
+) -> Result<(), WriteError> {
+    let alloc = &mut space.alloc;
     // What a transaction frees it has read out of a page, and a page may say anything.
-    if page.get() < FIXED_PAGES || page.get() >= w.alloc.page_count() {
+    if page.get() < FIXED_PAGES || page.get() >= alloc.page_count() {
         return Err(
             PageError::damage(page, PageKind::MapRegion, "a page is freed that no map can mark").into()
         );
     }
-    let (r, bit) = w.alloc.place(page);
+    let (r, bit) = alloc.place(page);
     let new = match map.regions.entry(r) {
         Entry::Occupied(e) => e.into_mut(),
         Entry::Vacant(e) => {
-            let bits = w.alloc.map_bits(r, &|r, at, used| load_region(pager, r, at, used))?.to_vec();
+            let bits = alloc.map_bits(r, &|r, at, used| load_region(pager, r, at, used))?.to_vec();
             e.insert(NewRegion { bits, place: None })
         }
     };
@@ -195,7 +276,7 @@ fn index_page_count(pager: &Pager, regions: usize) -> usize {
 /// Writes regions, then the index over them; returns all entries and the index pages, the root last.
 fn write_map(tx: &mut Transaction, map: &NewMap) -> Result<(Vec<MapEntry>, Vec<Written>), WriteError> {
     let size = tx.pager.page_size;
-    let mut entries: Vec<MapEntry> = tx.writer().alloc.regions().iter().map(|r| r.entry).collect();
+    let mut entries: Vec<MapEntry> = tx.pager.space.lock().alloc.regions().iter().map(|r| r.entry).collect();
     let places: Vec<PageId> = map.regions.values().map(|r| r.place.expect("planned")).collect();
     let mut images: Vec<_> = map.regions.values().map(|r| encode_region(size, &r.bits)).collect();
     let written = tx.write_at(&places, &mut images)?;
@@ -215,15 +296,16 @@ fn write_map(tx: &mut Transaction, map: &NewMap) -> Result<(Vec<MapEntry>, Vec<W
 }
 
 /// Writes a root record into the older slot: one copy durably, then the other (C2). Both are valid before: opening has
-/// repaired what a crash left (R4), and a write that fails poisons the device.
-pub(super) fn write_meta(pager: &Pager, writer: &mut Writer, meta: Meta) -> Result<(), WriteError> {
+/// repaired what a crash left (R4), and a write that fails poisons the device. Only whoever has the checkpointer's seat
+/// comes here.
+pub(super) fn write_meta(pager: &Pager, meta: Meta) -> Result<(), WriteError> {
     let _whole = pager.meta_writes.lock();
     let copies = Slot::of(meta.generation).pages();
     let written = if armed(Bug::OneMetaCopy) { 1 } else { copies.len() };
     for page in &copies[..written] {
         write_meta_copy(pager, &meta, *page)?;
     }
-    writer.meta = meta;
+    *pager.durable.lock() = meta;
     Ok(())
 }
 
@@ -234,27 +316,42 @@ pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Resul
     Ok(())
 }
 
-/// Cuts free pages off the end of the file: first a durable root without them, then the cut. What a snapshot holds is in
-/// the map or in quarantine, so it is before the end that is kept, and no page beyond is pinned or lent.
-pub(super) fn trim(pager: &Pager, writer: &mut Writer) -> Result<(), WriteError> {
-    writer.reclaim();
-    let end = writer.alloc.end(&|r, at, used| load_region(pager, r, at, used))?;
-    let used = writer.alloc.page_count() - writer.alloc.free();
+/// Ends the log if a durable root holds all that it says, and cuts free pages off the end of the file: first a durable
+/// root without them, then the cut. What a snapshot holds is in the map or in quarantine, so it is before the end that
+/// is kept, and no page beyond is pinned or lent. Whoever calls has both seats.
+pub(super) fn trim(pager: &Pager, writer: &mut Writer, end_log: bool) -> Result<(), WriteError> {
+    let (newest, start) = pager.log.durable_point();
+    let root = pager.durable_meta();
+    if end_log && newest.number == root.lsn && !root.log.extents.is_empty() {
+        let log = LogStart { extents: Vec::new(), block: 0, ..start };
+        write_meta(pager, Meta { generation: root.generation + 1, log: log.clone(), ..root })?;
+        pager.log.started_at(pager, &log);
+    } else {
+        pager.log.release(pager);
+    }
+    let mut space = pager.space.lock();
+    space.reclaim();
+    let end = space.alloc.end(&|r, at, used| load_region(pager, r, at, used))?;
+    let used = space.alloc.page_count() - space.alloc.free();
     let mut target = end;
     while target < used + reserve_pages(target) {
         target = used + reserve_pages(target);
     }
-    let now = writer.alloc.page_count();
-    if target >= now {
+    if target >= space.alloc.page_count() {
         return Ok(());
     }
-    let meta = Meta { generation: writer.meta.generation + 1, page_count: target, ..writer.meta };
+    let root = pager.durable_meta();
     pager.device.sync()?;
-    write_meta(pager, writer, meta)?;
-    // The same version under a new root record: whoever looks at the newest one sees the length that the file has.
-    let (number, root) = (meta.lsn, meta.root);
-    publish(pager, writer, Version { number, root, meta });
-    writer.alloc.set_page_count(target);
+    let meta = Meta { generation: root.generation + 1, page_count: target, ..root };
+    write_meta(pager, meta.clone())?;
+    space.alloc.set_page_count(target);
+    if writer.newest.meta.lsn == meta.lsn {
+        // The same version under a new root record: whoever looks at it sees the length that the file has.
+        let Version { number, root, ref state, .. } = *writer.newest;
+        let version = Version { number, epoch: 0, root, meta: Arc::new(meta), state: state.clone() };
+        writer.newest = space.register(version);
+        pager.log.replace(pager, &writer.newest);
+    }
     pager.device.shrink(crate::page::PageCount::new(target))?;
     Ok(())
 }

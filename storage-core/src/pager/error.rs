@@ -1,5 +1,6 @@
 //! What can go wrong when pages are read, written, or a store is opened. Three types, for they fail differently.
 
+use super::log::LogError;
 use crate::device::{DeviceError, DeviceErrorKind};
 use crate::page::{PageCount, PageId, PageKind};
 use std::borrow::Cow;
@@ -72,6 +73,9 @@ pub enum WriteError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// The log holds commits that have not been replayed yet.
+    #[error("the log has to be replayed first")]
+    NotReplayed,
     /// More pages than the allocation map can name.
     #[error("the store would exceed {limit} pages, the most that its page size allows")]
     TooLarge {
@@ -91,7 +95,7 @@ impl WriteError {
             }
             WriteError::ReadOnly => Some("open it for writing"),
             WriteError::TooLarge { .. } => Some("use a larger page size"),
-            WriteError::Failed | WriteError::Closed => None,
+            WriteError::Failed | WriteError::Closed | WriteError::NotReplayed => None,
         }
     }
 }
@@ -140,6 +144,15 @@ pub enum OpenError {
         /// What should be.
         expected: PageCount,
     },
+    /// The log is damaged: a later group proves that one is missing which was durable (L3).
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Opened for reading only, while the log holds commits that the root does not.
+    #[error("the store needs recovery: its log holds {commits} commits that have to be replayed first")]
+    NeedsRecovery {
+        /// How many.
+        commits: u64,
+    },
     /// Superblock and root record belong to different stores.
     #[error("superblock and root record belong to different stores")]
     Mixed,
@@ -156,6 +169,8 @@ impl OpenError {
             }
             OpenError::DamagedRoot { .. } => Some("restore it from a backup"),
             OpenError::NewerFormat { .. } | OpenError::UnknownFeatures { .. } => Some("use a newer version"),
+            OpenError::Log(e) => e.hint(),
+            OpenError::NeedsRecovery { .. } => Some("open it for writing once: that recovers it"),
             OpenError::ShortFile { .. } | OpenError::Mixed => Some("restore it from a backup"),
         }
     }
@@ -169,7 +184,10 @@ impl OpenError {
             | OpenError::DamagedRoot { .. }
             | OpenError::ShortFile { .. }
             | OpenError::Mixed => true,
-            OpenError::NewerFormat { .. } | OpenError::UnknownFeatures { .. } => false,
+            OpenError::Log(e) => e.is_damage(),
+            OpenError::NewerFormat { .. }
+            | OpenError::UnknownFeatures { .. }
+            | OpenError::NeedsRecovery { .. } => false,
         }
     }
 }

@@ -168,7 +168,7 @@ impl Inspector {
     }
 
     fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
-        let uuid = self.superblock.map(|s| s.uuid).or(self.meta.map(|m| m.uuid));
+        let uuid = self.superblock.map(|s| s.uuid).or(self.meta.as_ref().map(|m| m.uuid));
         match (PageHeader::decode(&buf), uuid) {
             (Err(what), _) => Inspected::Damaged(what, None),
             (Ok(header), _) if header.page != page => {

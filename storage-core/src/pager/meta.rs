@@ -19,16 +19,15 @@
 //! | 80 | 8 | pages in use according to the map (free count = page count − this) |
 //! | 88 | 12 | reference to the root of the catalog tree; page 0 = none |
 //! | 100 | 12 | reference to the map root; page 0 = none |
-//! | 112 | 8 | log start: first page of the extent; 0 = no log |
-//! | 120 | 8 | log start: group number |
-//! | 128 | 8 | log start: check of the group before |
-//! | 136 | 8 | log start: next extent, where it is already linked |
-//! | 144 | 8 | salt of the log's life |
-//! | 152 | 4 | log start: block within the extent |
-//! | 156 | | zero up to 4096 |
-//!
-//! The log's fields are carried unchanged until there is a log.
+//! | 112 | 8 | log start: number of the first group; without a log, of the next one there will be |
+//! | 120 | 8 | log start: check of the group before |
+//! | 128 | 8 | salt of the log's life |
+//! | 136 | 4 | log start: block within the first extent |
+//! | 140 | 4 | how many extents; 0 = no log |
+//! | 144 | 12 each | extents: that of the first group, then those already linked (first page u64, pages u32) |
+//! | | | zero up to 4096 |
 
+use super::log::{Extent, LogStart};
 use super::superblock::{BLOCK, get_u32, get_u64, put_identity, put_u32, put_u64};
 use crate::device::META_MAGIC;
 use crate::page::{PageId, PageSize, REFERENCE_LEN, Written};
@@ -36,6 +35,11 @@ use twox_hash::XxHash3_64;
 
 /// Pages that are neither allocated nor freed: superblock and meta pages.
 pub const FIXED_PAGES: u64 = 5;
+
+/// Where the log's extents stand in a record, and how many it can name.
+const EXTENTS: usize = 144;
+const EXTENT_LEN: usize = 12;
+const MOST_EXTENTS: usize = (BLOCK - EXTENTS) / EXTENT_LEN;
 
 /// One of the two places of the root record.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -62,25 +66,8 @@ impl Slot {
     }
 }
 
-/// Where the log begins for this root.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
-pub struct LogStart {
-    /// First page of the extent; 0 where there is no log.
-    pub extent: u64,
-    /// Block within the extent.
-    pub block: u32,
-    /// Number of the first group.
-    pub group: u64,
-    /// Check of the group before it.
-    pub previous_check: u64,
-    /// The next extent, where it is already linked.
-    pub next_extent: u64,
-    /// Salt of the log's life.
-    pub salt: u64,
-}
-
 /// A root record.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Meta {
     /// Format version.
     pub format: u32,
@@ -119,6 +106,35 @@ fn get_root(block: &[u8], at: usize) -> Option<Written> {
     (root.page().get() != 0).then_some(root)
 }
 
+fn put_log(block: &mut [u8], log: &LogStart) {
+    put_u64(block, 112, log.group);
+    put_u64(block, 120, log.previous_check);
+    put_u64(block, 128, log.salt);
+    put_u32(block, 136, log.block);
+    assert!(log.extents.len() <= MOST_EXTENTS, "the log's limit keeps to what a root record can name");
+    put_u32(block, 140, log.extents.len() as u32);
+    for (i, extent) in log.extents.iter().enumerate() {
+        put_u64(block, EXTENTS + i * EXTENT_LEN, extent.first.get());
+        put_u32(block, EXTENTS + i * EXTENT_LEN + 8, extent.pages);
+    }
+}
+
+/// `None` if it names more extents than there is room for: no record of ours.
+fn get_log(block: &[u8]) -> Option<LogStart> {
+    let count = get_u32(block, 140) as usize;
+    let extent = |i: usize| {
+        let at = EXTENTS + i * EXTENT_LEN;
+        Extent { first: PageId::new(get_u64(block, at)), pages: get_u32(block, at + 8) }
+    };
+    (count <= MOST_EXTENTS).then(|| LogStart {
+        group: get_u64(block, 112),
+        previous_check: get_u64(block, 120),
+        salt: get_u64(block, 128),
+        block: get_u32(block, 136),
+        extents: (0..count).map(extent).collect(),
+    })
+}
+
 impl Meta {
     /// The copy that belongs into `page`.
     pub(crate) fn encode(&self, page: PageId, block: &mut [u8]) {
@@ -133,12 +149,7 @@ impl Meta {
         put_u64(block, 80, self.used_count);
         put_root(block, 88, self.root);
         put_root(block, 100, self.map_root);
-        put_u64(block, 112, self.log.extent);
-        put_u64(block, 120, self.log.group);
-        put_u64(block, 128, self.log.previous_check);
-        put_u64(block, 136, self.log.next_extent);
-        put_u64(block, 144, self.log.salt);
-        put_u32(block, 152, self.log.block);
+        put_log(block, &self.log);
         let sum = XxHash3_64::oneshot_with_seed(page.get(), &block[16..BLOCK]);
         put_u64(block, 8, sum);
     }
@@ -162,14 +173,7 @@ impl Meta {
             root: get_root(block, 88),
             map_root: get_root(block, 100),
             map_levels: block[36],
-            log: LogStart {
-                extent: get_u64(block, 112),
-                group: get_u64(block, 120),
-                previous_check: get_u64(block, 128),
-                next_extent: get_u64(block, 136),
-                salt: get_u64(block, 144),
-                block: get_u32(block, 152),
-            },
+            log: get_log(block)?,
         })
     }
 }
@@ -191,7 +195,16 @@ mod tests {
             root: Some(Written::new(PageId::new(5), 0xAABB_CCDD)),
             map_root: None,
             map_levels: 0,
-            log: LogStart { extent: 1, block: 2, group: 3, previous_check: 4, next_extent: 5, salt: 6 },
+            log: LogStart {
+                block: 2,
+                group: 3,
+                previous_check: 4,
+                salt: 6,
+                extents: vec![
+                    Extent { first: PageId::new(7), pages: 8 },
+                    Extent { first: PageId::new(90), pages: 1 },
+                ],
+            },
         }
     }
 

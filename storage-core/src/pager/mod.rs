@@ -24,13 +24,14 @@
 //! |---|---|
 //! | `superblock.rs`, `meta.rs`, `map.rs` | formats, no I/O |
 //! | `allocator.rs` | which pages may be used, in memory |
-//! | `writer.rs` | what the one writer owns |
-//! | `transaction.rs` | writing and freeing pages |
+//! | `space.rs` | the allocator, quarantine, and what committed versions changed since the durable root |
+//! | `seat.rs` | what one thread has at a time: the writer's seat and the checkpointer's |
+//! | `transaction.rs` | writing and freeing pages; commits through the log |
 //! | `commit.rs` | the checkpoint that makes a version durable |
-//! | `recovery.rs` | creating and opening a store |
+//! | `log/` | groups of records, and who waits for them |
+//! | `recovery.rs`, `replay.rs` | creating and opening a store; what its log says beyond its root |
 //! | `snapshot.rs`, `page.rs` | reading pages of a version |
 //! | `cache.rs`, `verified.rs` | pages in memory |
-//! | `log/` | the log: groups of records, read back after a crash |
 //! | `inspect.rs` | looking at a store that may be damaged |
 //!
 //! It is not: a tree, a record, a graph. It knows one root and the pages of its own map.
@@ -40,35 +41,39 @@ mod cache;
 mod commit;
 mod error;
 mod inspect;
-// The log's writer comes next: until then only tests use all of it.
-#[allow(dead_code, unused_imports)]
 mod log;
 mod map;
 mod meta;
 mod page;
 mod recovery;
+mod replay;
+mod seat;
 mod snapshot;
+mod space;
 mod superblock;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_log;
+#[cfg(test)]
 mod tests_space;
 mod transaction;
 mod verified;
-mod writer;
 
 pub use error::{OpenError, PageError, WriteError};
 pub use inspect::{Inspected, Inspector, MapCheck, references};
-pub use log::{Extent, Group, LogError, LogReader};
-pub use meta::{FIXED_PAGES, LogStart, Meta};
+pub use log::{BLOCK, Extent, Group, LOG_LIMITS, LogError, LogReader, LogStart, LogStats};
+pub use meta::{FIXED_PAGES, Meta};
 pub use page::Page;
-pub use snapshot::{ReadPages, Snapshot};
+pub use replay::Unreplayed;
+pub use snapshot::{ReadPages, Snapshot, State, Version};
 pub use superblock::{FORMAT_VERSION, Superblock};
-pub use transaction::Transaction;
+pub use transaction::{Commit, Reserved, Transaction};
 
 use crate::device::PageDevice;
-use crate::page::PageSize;
-use parking_lot::{Mutex, RwLock};
+use crate::page::{PageId, PageSize, Written};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// How a pager is set up.
@@ -80,13 +85,24 @@ pub struct PagerOptions {
     pub read_only: bool,
     /// Opens the older of the two root records, for saving what is left when the newer one is damaged. Read-only.
     pub older_root: bool,
+    /// Takes a damaged log for its end, for saving what is left: commits that were acknowledged may be missing.
+    pub tolerate_log: bool,
     /// The identity of a new store; `None` takes a random one.
     pub uuid: Option<[u8; 16]>,
+    /// The most bytes that the log's extents take together, within [`LOG_LIMITS`].
+    pub log_bytes: u64,
 }
 
 impl Default for PagerOptions {
     fn default() -> Self {
-        PagerOptions { cache_bytes: 64 << 20, read_only: false, older_root: false, uuid: None }
+        PagerOptions {
+            cache_bytes: 64 << 20,
+            read_only: false,
+            older_root: false,
+            tolerate_log: false,
+            uuid: None,
+            log_bytes: 16 << 20,
+        }
     }
 }
 
@@ -98,10 +114,52 @@ pub struct Pager {
     read_only: bool,
     cache: cache::Cache,
     verified: verified::Verified,
-    published: RwLock<Arc<snapshot::Version>>,
-    writer: writer::WriterSeat,
+    /// The newest acknowledged version: what readers get.
+    published: ArcSwap<Version>,
+    writer: seat::Seat<transaction::Writer>,
+    checkpointer: seat::Seat<transaction::Checkpointer>,
+    space: Mutex<space::Space>,
+    log: log::Log,
+    /// The last durable root record. Only whoever has the checkpointer's seat writes one.
+    durable: Mutex<Meta>,
     /// Held while the copies of a root record are written, or looked at.
     meta_writes: Mutex<()>,
+    flushed: Mutex<Option<Arc<Flushed>>>,
+    unreplayed: Mutex<Option<Unreplayed>>,
+}
+
+/// A version that a checkpoint beside the writer made durable. The newest version stands on an older root until the
+/// writer has put it onto this one: see [`Transaction::rebase`].
+pub struct Flushed {
+    version: Arc<Version>,
+    root: Option<Written>,
+    meta: Arc<Meta>,
+    state: Option<State>,
+    /// Pages that the new root does not reach.
+    freed: Mutex<Vec<PageId>>,
+}
+
+impl Flushed {
+    /// The version as it was committed, over the old root.
+    pub fn version(&self) -> &Arc<Version> {
+        &self.version
+    }
+
+    /// The state that the checkpoint gave to the version over the new root, if it is a `T`.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.state.as_ref()?.downcast_ref()
+    }
+
+    /// The new root.
+    pub fn root(&self) -> Option<Written> {
+        self.root
+    }
+}
+
+impl std::fmt::Debug for Flushed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Flushed({:?})", self.version)
+    }
 }
 
 /// Pages kept free for checkpoints, recovery and transactions that only delete (A5).
@@ -130,6 +188,8 @@ pub struct PagerStats {
     pub cache_misses: u64,
     /// Pages in the cache.
     pub cache_pages: usize,
+    /// The log.
+    pub log: LogStats,
 }
 
 impl Pager {
@@ -153,12 +213,12 @@ impl Pager {
         self.read_only
     }
 
-    /// Counters. Never waits: while a transaction runs, those of the space are as they were when it began.
+    /// Counters. Waits for no transaction and no checkpoint.
     pub fn stats(&self) -> PagerStats {
         let (cache_hits, cache_misses, cache_pages) = self.cache.counters();
-        let space = self.writer.numbers();
+        let space = self.space.lock().numbers();
         PagerStats {
-            meta: self.published.read().meta,
+            meta: self.durable_meta(),
             page_count: space.page_count,
             free_pages: space.free,
             reserve_pages: space.reserve,
@@ -167,34 +227,108 @@ impl Pager {
             cache_hits,
             cache_misses,
             cache_pages,
+            log: self.log.stats(self.page_size),
         }
     }
 
-    /// Ends writing, gives free pages at the end of the file back to the disk, and closes the device. Waits for a
-    /// running transaction.
+    /// Makes everything durable that was committed without waiting (Relaxed).
+    pub fn flush_log(&self) -> Result<(), WriteError> {
+        self.log.flush(self)
+    }
+
+    /// The longest record, in bytes, that goes into the log (L6).
+    pub fn longest_record(&self) -> usize {
+        self.log.longest_record()
+    }
+
+    /// True while the newest version stands on an older root than the durable one.
+    pub fn is_flushed(&self) -> bool {
+        self.flushed.lock().is_some()
+    }
+
+    /// Bytes of the log that a crash would have to read, and the most that there may be.
+    pub fn log_pressure(&self) -> (u64, u64) {
+        self.log.pressure()
+    }
+
+    /// The log's extents: pages that are in use though the map does not say so (A1).
+    pub fn log_extents(&self) -> Vec<Extent> {
+        self.log.extents()
+    }
+
+    /// Ends writing, and closes the device. Commits that nobody waited for are made durable; if a checkpoint holds all
+    /// that the log says, the log ends, and free pages at the end of the file go back to the disk. Waits for a running
+    /// transaction and a running checkpoint.
     pub fn close(&self) -> Result<(), WriteError> {
         let mut writer = match self.writer.take() {
             Ok(writer) => writer,
             Err(WriteError::Closed) => return Ok(()),
             Err(e) => return Err(e),
         };
-        let result = if self.read_only { Ok(()) } else { commit::trim(self, &mut writer) };
+        let result = if self.read_only || self.unreplayed.lock().is_some() {
+            Ok(())
+        } else {
+            self.put_away(&mut writer)
+        };
         self.writer.close();
+        self.checkpointer.close();
+        drop(writer);
         self.device.close()?;
         result
     }
 
-    /// Cuts free pages off the end of the file, but for the reserve. Waits for a running transaction.
-    pub fn trim(&self) -> Result<(), WriteError> {
+    fn put_away(&self, writer: &mut transaction::Writer) -> Result<(), WriteError> {
+        self.log.flush(self)?;
+        let checkpointer = self.checkpointer.take()?;
+        let result = commit::trim(self, writer, true);
+        self.checkpointer.give_back(checkpointer);
+        result
+    }
+
+    /// Gives log extents beyond the fewest back, and cuts free pages off the end of the file, but for the reserve. With
+    /// `end_log` the log goes altogether, if a checkpoint holds all that it says. Waits for a running transaction.
+    pub fn trim(&self, end_log: bool) -> Result<(), WriteError> {
         self.check_writable()?;
         let mut writer = self.writer.take()?;
-        let result = commit::trim(self, &mut writer);
+        let result = match self.checkpointer.take() {
+            Ok(checkpointer) => {
+                let result = commit::trim(self, &mut writer, end_log);
+                self.checkpointer.give_back(checkpointer);
+                result
+            }
+            Err(e) => Err(e),
+        };
         self.writer.give_back(writer);
         result
     }
 
+    /// The last durable root record.
+    pub fn durable_meta(&self) -> Meta {
+        self.durable.lock().clone()
+    }
+
+    /// What new readers get from here on, unless they get a newer one already.
+    fn publish(&self, version: &Arc<Version>) {
+        // Called under the log's lock, which orders versions.
+        if version.epoch > self.published.load().epoch {
+            self.published.store(version.clone());
+        }
+    }
+
+    /// The page is about to be written anew (A6).
+    fn forget(&self, page: PageId) {
+        self.cache.forget(page);
+        self.verified.forget(page);
+    }
+
     fn check_writable(&self) -> Result<(), WriteError> {
-        if self.read_only { Err(WriteError::ReadOnly) } else { Ok(()) }
+        if self.read_only {
+            return Err(WriteError::ReadOnly);
+        }
+        if self.unreplayed.lock().is_some() {
+            return Err(WriteError::NotReplayed);
+        }
+        self.log.check()
     }
 }
 

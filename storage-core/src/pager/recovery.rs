@@ -9,17 +9,21 @@ use super::allocator::Allocator;
 use super::cache::Cache;
 use super::commit::write_meta_copy;
 use super::error::{OpenError, PageError, WriteError};
+use super::log::{LOG_LIMITS, Log, LogStart};
 use super::map::{MapEntry, decode_index};
-use super::meta::{FIXED_PAGES, LogStart, Meta, Slot};
+use super::meta::{FIXED_PAGES, Meta, Slot};
+use super::seat::Seat;
 use super::snapshot::Version;
+use super::space::Space;
 use super::superblock::{BLOCK, FORMAT_VERSION, Superblock};
+use super::transaction::{Checkpointer, Writer};
 use super::verified::Verified;
-use super::writer::{Writer, WriterSeat};
-use super::{Pager, PagerOptions};
+use super::{Pager, PagerOptions, replay};
 use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt, WriteBlock};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
-use parking_lot::{Mutex, RwLock};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
@@ -45,7 +49,7 @@ impl Pager {
             root: None,
             map_root: None,
             map_levels: 0,
-            log: LogStart::default(),
+            log: LogStart { group: 1, ..LogStart::default() },
         };
         let mut block = PageBuf::zeroed(BLOCK);
         for generation in [0, 1] {
@@ -77,27 +81,65 @@ impl Pager {
         if found.get() < meta.page_count {
             return Err(OpenError::ShortFile { found, expected: PageCount::new(meta.page_count) });
         }
-        let version = Arc::new(Version { number: meta.lsn, root: meta.root, meta });
+        let version = Version {
+            number: meta.lsn,
+            epoch: 0,
+            root: meta.root,
+            meta: Arc::new(meta.clone()),
+            state: None,
+        };
+        let mut space = Space::new(Allocator::new(info.page_size, found.get(), Vec::new()));
+        let version = space.register(version);
         let mut pager = Pager {
             page_size: info.page_size,
             uuid: meta.uuid,
             read_only,
             cache: Cache::new(options.cache_bytes / info.page_size.bytes()),
             verified: Verified::default(),
-            published: RwLock::new(version),
-            // No writer until all is read: a pager that fails to open must not tidy up when it is dropped.
-            writer: WriterSeat::closed(),
+            published: ArcSwap::new(version.clone()),
+            // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.
+            writer: Seat::closed(),
+            checkpointer: Seat::closed(),
+            log: Log::new(info.page_size, 0, 1, version.clone()),
+            space: Mutex::new(space),
+            durable: Mutex::new(meta.clone()),
             meta_writes: Mutex::new(()),
+            flushed: Mutex::new(None),
+            unreplayed: Mutex::new(None),
             device,
         };
         if !read_only {
             repair(&pager, &copies)?;
         }
         let (entries, map_index) = read_map_index(&pager, &meta)?;
-        let newest = pager.published.read().clone();
-        let alloc = Allocator::new(pager.page_size, found.get(), entries);
-        pager.writer = WriterSeat::new(Writer::new(alloc, map_index, &newest));
+        pager.space.lock().alloc = Allocator::new(pager.page_size, found.get(), entries);
+        if !options.older_root {
+            pager.open_log(&meta, &version, options)?;
+        }
+        pager.writer = Seat::new(Writer { newest: version });
+        pager.checkpointer = Seat::new(Checkpointer { map_index });
         Ok(Arc::new(pager))
+    }
+
+    /// What the log holds beyond the root: refused where nothing may be written, else marked and waiting for its replay.
+    fn open_log(
+        &mut self,
+        meta: &Meta,
+        newest: &Arc<Version>,
+        options: &PagerOptions,
+    ) -> Result<(), OpenError> {
+        let found = replay::find(self, meta, options.tolerate_log)?;
+        if let Some(what) = &found.unreplayed
+            && self.read_only
+        {
+            return Err(OpenError::NeedsRecovery { commits: what.commits });
+        }
+        replay::mark_chain(self, &mut self.space.lock(), &found.chain)?;
+        let limit = options.log_bytes.clamp(LOG_LIMITS.0, LOG_LIMITS.1);
+        self.log = Log::new(self.page_size, limit, found.next_group, newest.clone());
+        self.log.adopt(&found.chain);
+        *self.unreplayed.lock() = found.unreplayed;
+        Ok(())
     }
 }
 
@@ -142,18 +184,18 @@ pub(super) fn read_fixed_pages(device: &dyn PageDevice) -> Result<(Option<Superb
 
 /// The record of a slot: the newer of its valid copies.
 fn record(copies: &[Option<Meta>; 2]) -> Option<Meta> {
-    copies.iter().flatten().max_by_key(|m| m.generation).copied()
+    copies.iter().flatten().max_by_key(|m| m.generation).cloned()
 }
 
 /// The newest record; the older one only if it was asked for (R5).
 fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
     let records = [record(&copies[0]), record(&copies[1])];
-    let mut valid: Vec<Meta> = records.iter().flatten().copied().collect();
+    let mut valid: Vec<Meta> = records.iter().flatten().cloned().collect();
     valid.sort_by_key(|m| m.generation);
     if options.older_root
         && let Some(older) = valid.first()
     {
-        return Ok(*older);
+        return Ok(older.clone());
     }
     for slot in Slot::BOTH {
         if records[slot as usize].is_none() {
@@ -166,7 +208,7 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
             });
         }
     }
-    Ok(*valid.last().expect("both are valid"))
+    Ok(valid.pop().expect("both are valid"))
 }
 
 fn check_identity(superblock: Option<Superblock>, meta: &Meta, read_only: bool) -> Result<(), OpenError> {
@@ -208,7 +250,7 @@ fn repair(pager: &Pager, copies: &Copies) -> Result<(), OpenError> {
     for slot in Slot::BOTH {
         let Some(newest) = record(&copies[slot as usize]) else { continue };
         for (copy, page) in slot.pages().into_iter().enumerate() {
-            if copies[slot as usize][copy] == Some(newest) || armed(Bug::TornCopyStays) {
+            if copies[slot as usize][copy].as_ref() == Some(&newest) || armed(Bug::TornCopyStays) {
                 continue;
             }
             write_meta_copy(pager, &newest, page).map_err(|e| match e {

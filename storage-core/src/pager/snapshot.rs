@@ -1,23 +1,48 @@
 //! Versions, snapshots, and how pages of a snapshot are read.
 //!
 //! Must always be true: a snapshot holds its [`Version`]; while anybody holds a version, no page that it reaches is
-//! written again (A2), so reading needs no lock (V5). The pin *is* the counted reference to the version: taking the
-//! newest version and counting it happen in one step under the lock of `published`, so there is nothing to re-read.
+//! written again (A2), so reading needs no lock (V5). The pin *is* the counted reference to the version: the cell that
+//! holds the newest one counts whoever loads it before it lets go of the old one, so there is nothing to re-read.
 
 use super::Pager;
 use super::error::PageError;
 use super::meta::Meta;
 use super::page::{Page, decode_header};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, PageRun, Written};
+use std::any::Any;
 use std::sync::Arc;
 
+/// What a version is beyond its pages: whatever the layers above keep in memory for it. The pager does not look inside.
+pub type State = Arc<dyn Any + Send + Sync>;
+
 /// A committed state of the store. Its number is the LSN of its commit.
-#[derive(Debug)]
 pub struct Version {
     pub(crate) number: u64,
+    /// Which in the order in which versions were made (see `space.rs`).
+    pub(crate) epoch: u64,
+    /// The newest durable root that it builds on: what differs from that is in `state`.
     pub(crate) root: Option<Written>,
-    /// The root record that made it durable.
-    pub(crate) meta: Meta,
+    /// The record of that root.
+    pub(crate) meta: Arc<Meta>,
+    pub(crate) state: Option<State>,
+}
+
+impl Version {
+    /// The state, if it is a `T`.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.state.as_ref()?.downcast_ref()
+    }
+
+    /// Its number: the LSN of its commit.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Version({} over {}, epoch {})", self.number, self.meta.lsn, self.epoch)
+    }
 }
 
 /// Reads pages of one version: what a snapshot and a write transaction have in common.
@@ -45,7 +70,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The root of the catalog tree; `None` in an empty store.
+    /// The root of the catalog tree in the durable root that the version builds on; `None` in an empty store.
     pub fn root(&self) -> Option<Written> {
         self.version.root
     }
@@ -53,6 +78,16 @@ impl Snapshot {
     /// The version's number (the LSN of its commit).
     pub fn version(&self) -> u64 {
         self.version.number
+    }
+
+    /// The root record of the durable root that the version builds on.
+    pub fn base(&self) -> &Meta {
+        &self.version.meta
+    }
+
+    /// What the layers above keep in memory for this version, if it is a `T`.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.version.state()
     }
 }
 
@@ -77,9 +112,9 @@ impl std::fmt::Debug for Snapshot {
 }
 
 impl Pager {
-    /// The newest committed version. Never waits for a writer.
+    /// The newest acknowledged version (V4). Never waits: not for a writer, nor for a commit, nor for a checkpoint.
     pub fn begin_read(self: &Arc<Self>) -> Snapshot {
-        Snapshot { pager: self.clone(), version: self.published.read().clone() }
+        Snapshot { pager: self.clone(), version: self.published.load_full() }
     }
 
     /// Reads a page that `version` pins: lent by the device, out of the cache, or from the device into the cache.

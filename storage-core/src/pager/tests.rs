@@ -47,7 +47,7 @@ fn a_store_that_fails_to_open_is_left_as_it_is() {
     let store = MemoryStore::new(Vec::new());
     let pager = create(&store);
     commit_leaf(&pager, "kept");
-    let map_root = pager.published.read().meta.map_root.expect("there is a map").page();
+    let map_root = pager.durable_meta().map_root.expect("there is a map").page();
     pager.close().expect("closed");
     drop(pager);
     store.tamper(|bytes| bytes[map_root.get() as usize * SIZE.bytes() + 100] ^= 1);
@@ -86,7 +86,7 @@ fn root_records_that_contradict_themselves_are_damage() {
         let store = MemoryStore::new(Vec::new());
         let pager = create(&store);
         commit_leaf(&pager, "kept");
-        let mut meta = pager.published.read().meta;
+        let mut meta = pager.durable_meta();
         pager.close().expect("closed");
         drop(pager);
         meta.generation += 2;

@@ -181,7 +181,7 @@ fn a_store_of_several_regions_is_emptied_and_opened_again() {
     pages.split_off(50).into_iter().for_each(|page| tx.free(page));
     tx.commit(Some(pages[0])).expect("committed");
     assert_map(&pager, &pages);
-    pager.trim().expect("nothing to trim while a snapshot holds the pages");
+    pager.trim(false).expect("nothing to trim while a snapshot holds the pages");
     assert!(pager.stats().page_count > 2 * region);
     drop(held);
 
@@ -214,7 +214,7 @@ fn a_second_level_of_the_index_comes_with_the_size_and_stays() {
     let mut tx = pager.begin_write().expect("begun");
     let mut pages = write(&mut tx, 3, 1);
     tx.commit(Some(pages[0])).expect("committed");
-    assert_eq!(pager.published.read().meta.map_levels, 1);
+    assert_eq!(pager.durable_meta().map_levels, 1);
     std::mem::forget(pager); // not closed, as after a crash: nothing is trimmed
 
     let many = index_entries(SIZE) as u64 * region_pages(SIZE) + 1;
@@ -226,7 +226,7 @@ fn a_second_level_of_the_index_comes_with_the_size_and_stays() {
         pages.extend(more);
         tx.free(pages.remove(1));
         tx.commit(Some(pages[0])).expect("committed");
-        let meta = pager.published.read().meta;
+        let meta = pager.durable_meta();
         assert_eq!(meta.map_levels, 2, "round {round}");
         assert_map(&pager, &pages);
         pager.close().expect("closed");
@@ -252,7 +252,7 @@ fn lent_pages_of_a_held_snapshot_outlive_commits_trims_and_closing() {
     let mut root = write(&mut tx, 1, 8)[0];
     tx.commit(Some(root)).expect("committed");
     for fill in 9..30 {
-        pager.trim().expect("trimmed");
+        pager.trim(false).expect("trimmed");
         let mut tx = pager.begin_write().expect("begun");
         write(&mut tx, 40, fill);
         drop(tx);
@@ -263,7 +263,7 @@ fn lent_pages_of_a_held_snapshot_outlive_commits_trims_and_closing() {
         assert!(whole(), "a page changed under a snapshot");
     }
     drop(snapshot);
-    pager.trim().expect("trimmed");
+    pager.trim(false).expect("trimmed");
     assert!(whole(), "a page holds its version, also without the snapshot");
     assert!(device.page_count().get() > 500);
     pager.close().expect("closed");
@@ -333,7 +333,7 @@ fn a_map_that_gives_the_superblock_away_is_damage() {
     forged.set_used(SIZE.bytes());
     let forged = tx.write(vec![forged]).expect("written")[0];
     tx.commit(Some(pages[0])).expect("committed");
-    let error = writer::load_region(&pager, 0, forged, 3).expect_err("the superblock is free");
+    let error = space::load_region(&pager, 0, forged, 3).expect_err("the superblock is free");
     assert!(error.to_string().contains("superblock"), "{error}");
-    assert!(writer::load_region(&pager, 1, forged, 3).is_ok(), "only the first region has fixed pages");
+    assert!(space::load_region(&pager, 1, forged, 3).is_ok(), "only the first region has fixed pages");
 }

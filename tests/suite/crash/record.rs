@@ -51,7 +51,7 @@ pub struct Run {
 
 /// The options of every store here: small pages, and few of them in memory.
 pub fn options() -> Options {
-    Options::new().page_size(PageSize::K4).cache_pages(16)
+    Options::new().page_size(PageSize::K4).cache_pages(16).background(false)
 }
 
 impl Run {

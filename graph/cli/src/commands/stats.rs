@@ -46,7 +46,7 @@ fn to_json(stats: &Stats) -> Json {
         "reserve_pages": stats.reserve_pages,
         "quarantined_pages": stats.quarantined_pages,
         "trees": Json::Object(stats.trees.iter().map(|t| (t.name.to_owned(), json!(t.height))).collect::<Map<_, _>>()),
-        "log": { "bytes": stats.log_bytes, "groups": 0 },
+        "log": { "bytes": stats.log.bytes, "groups": stats.log.groups },
         "format": stats.format,
         "uuid": uuid(&stats.uuid),
         "version": stats.version,
@@ -90,7 +90,7 @@ fn rows(stats: &Stats) -> Vec<(String, String)> {
     ));
     rows.push(("pages kept for snapshots".into(), thousands(stats.quarantined_pages)));
     rows.extend(stats.trees.iter().map(|t| (format!("height {}", t.name), t.height.to_string())));
-    rows.push(("log bytes".into(), thousands(stats.log_bytes)));
+    rows.push(("log bytes".into(), thousands(stats.log.bytes)));
     rows.push(("format".into(), stats.format.to_string()));
     rows.push(("uuid".into(), uuid(&stats.uuid)));
     rows.push(("version".into(), stats.version.to_string()));

@@ -48,8 +48,18 @@ impl Ops {
     }
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "for the log, which asks for it at a commit"))]
 impl Ops {
+    /// True if nothing was done; what was dropped was something.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.dropped && self.bytes.is_empty()
+    }
+
+    /// The record.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        debug_assert!(!self.is_empty() && !self.dropped);
+        self.bytes
+    }
+
     /// The record; without operations just its version. Nothing, which is no record, once it was dropped.
     pub(crate) fn bytes(&self) -> &[u8] {
         match (self.dropped, self.bytes.is_empty()) {

@@ -402,7 +402,7 @@ fn what_is_on_pages_before_the_commit_has_no_record() {
 
     let db = store(&Options::new());
     let mut tx = begin(&db);
-    tx.add_node("n", 1, props! { "large" => vec![7; super::super::MOST_OPS] }).expect("added");
+    tx.add_node("n", 1, props! { "large" => vec![7; 4 << 20] }).expect("added");
     assert!(tx.ops.is_dropped(), "longer than a record may be");
     tx.commit().expect("committed");
     assert_eq!(begin(&db).ops.bytes(), [crate::record::VERSION], "the next transaction begins anew");

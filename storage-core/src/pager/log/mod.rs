@@ -14,16 +14,26 @@
 //! | `frame.rs` | the bytes of a group, and of the place where the log starts; no I/O |
 //! | `chain.rs` | the extents of a log as one row of blocks; reading a block of it |
 //! | `reader.rs` | reading groups, and judging where they end |
+//! | `extents.rs` | which extents there are, and where the next group goes; in memory |
+//! | `queue.rs` | commits that wait; the leader that writes a group of them, and its followers |
+//! | `room.rs` | making and giving back extents; the first root record of a log's life |
 //!
 //! It is not: what a record says (whoever writes and replays them knows), and not which pages are free for an extent.
 
 mod chain;
+mod extents;
 mod frame;
+mod queue;
 mod reader;
+mod room;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_damage;
 
 pub use frame::{BLOCK, Extent, LogStart};
+pub(crate) use queue::Log;
+pub use queue::LogStats;
 pub use reader::{Group, LogError, LogReader};
+pub use room::LOG_LIMITS;
+pub(crate) use room::pages_of;

@@ -1,0 +1,56 @@
+//! Opening a store whose log holds commits that its root does not: they are done again (L5).
+//!
+//! Must always be true: all of them are one transaction that ends as a checkpoint. A crash in the middle leaves log and
+//! root as they were; memory is bounded as for any transaction.
+
+use crate::database::Database;
+use crate::error::{CommitError, OpenError, WriteError};
+use crate::options::Options;
+use crate::txn::record::ReplayError;
+use storage_core::pager::{self, LogError};
+
+/// How far a recovery has come, for whoever shows it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Recovery {
+    /// Commits that were done again.
+    pub replayed: u64,
+    /// Commits that there are.
+    pub commits: u64,
+    /// Bytes of their records.
+    pub bytes: u64,
+}
+
+impl Database {
+    /// Replays what the log holds beyond the root.
+    pub(crate) fn replay_log(&self, options: &Options) -> Result<(), OpenError> {
+        let pager = &self.inner.pager;
+        let Some(what) = pager.unreplayed() else { return Ok(()) };
+        let mut tx = self.transaction(pager.begin_replay(&what)?).map_err(opening)?;
+        let mut progress = Recovery { replayed: 0, commits: what.commits, bytes: what.bytes };
+        let mut groups = pager.unreplayed_groups(&what);
+        while progress.replayed < what.commits
+            && let Some(group) = groups.next().map_err(pager::OpenError::from)?
+        {
+            for record in &group.records {
+                tx.replay(record).map_err(|e| match e {
+                    ReplayError::Write(e) => opening(e),
+                    ReplayError::Corrupt { what } => {
+                        pager::OpenError::from(LogError::damaged(&group, what)).into()
+                    }
+                })?;
+                progress.replayed += 1;
+                options.report(progress);
+            }
+        }
+        tx.commit_by_checkpoint().map_err(|CommitError(e)| OpenError::Write(e))?;
+        Ok(())
+    }
+}
+
+fn opening(error: WriteError) -> OpenError {
+    match error {
+        WriteError::Pager(e) => e.into(),
+        WriteError::Read(e) => e.into(),
+        other => unreachable!("a replay turns refusals into damage: {other}"),
+    }
+}
