@@ -12,6 +12,8 @@
 //! | `crash` | every crash state of small histories, random states of long ones (I2, I3, I4) |
 //! | `planted` | each planted bug is caught |
 //! | `damage` | every byte flipped, every length cut (I7) |
+//! | `log_damage` | the log flipped, zeroed, cut, of another store or life, forged: a prefix, or damage (L2, L3) |
+//! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `format` | stores of every format version still open |
