@@ -73,7 +73,8 @@ fn find_next(
 ) -> Result<bool, OpenError> {
     let group = reader.next();
     let number = group.as_ref().ok().and_then(Option::as_ref).map_or(what.start.group, |group| group.number);
-    for extent in reader.chain()[chain.len()..].to_vec() {
+    let fresh = if armed(Bug::ChainNotMarked) { Vec::new() } else { reader.chain()[chain.len()..].to_vec() };
+    for extent in fresh {
         if let Some(page) = mark(pager, space, extent)? {
             let what = "it belongs to the log, and the map says that it is in use".into();
             return Err(LogError::Damaged { group: number, page, what }.into());
@@ -93,9 +94,6 @@ fn find_next(
 
 /// Marks the extent's pages, or none and says which one is in use.
 fn mark(pager: &Pager, space: &mut Space, extent: Extent) -> Result<Option<PageId>, OpenError> {
-    if armed(Bug::ChainNotMarked) {
-        return Ok(None);
-    }
     for page in pages_of(extent) {
         if !space.alloc.mark(page, &|r, at, used| load_region(pager, r, at, used))? {
             space.alloc.give_back(pages_of(extent).take_while(|marked| *marked < page));
