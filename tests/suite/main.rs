@@ -14,6 +14,7 @@
 //! | `damage` | every byte flipped, every length cut (I7) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
+//! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
