@@ -320,6 +320,8 @@ pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Resul
 /// root without them, then the cut. What a snapshot holds is in the map or in quarantine, so it is before the end that
 /// is kept, and no page beyond is pinned or lent. Whoever calls has both seats.
 pub(super) fn trim(pager: &Pager, writer: &mut Writer, end_log: bool) -> Result<(), WriteError> {
+    // What nobody waited for is in the log before it is judged whether a root holds all that it says.
+    pager.log.flush(pager)?;
     let (newest, start) = pager.log.durable_point();
     let root = pager.durable_meta();
     if end_log && newest.number == root.lsn && !root.log.extents.is_empty() {

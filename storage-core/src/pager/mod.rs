@@ -268,7 +268,7 @@ impl Pager {
         let result = if self.read_only || self.unreplayed.lock().is_some() {
             Ok(())
         } else {
-            self.put_away(&mut writer, true)
+            self.put_away(&mut writer)
         };
         self.writer.close();
         self.checkpointer.close();
@@ -277,11 +277,9 @@ impl Pager {
         result
     }
 
-    /// What is queued goes first: it was promised room in extents that are given back here (L4).
-    fn put_away(&self, writer: &mut transaction::Writer, end_log: bool) -> Result<(), WriteError> {
-        self.log.flush(self)?;
+    fn put_away(&self, writer: &mut transaction::Writer) -> Result<(), WriteError> {
         let checkpointer = self.checkpointer.take()?;
-        let result = commit::trim(self, writer, end_log);
+        let result = commit::trim(self, writer, true);
         self.checkpointer.give_back(checkpointer);
         result
     }
@@ -291,7 +289,14 @@ impl Pager {
     pub fn trim(&self, end_log: bool) -> Result<(), WriteError> {
         self.check_writable()?;
         let mut writer = self.writer.take()?;
-        let result = self.put_away(&mut writer, end_log);
+        let result = match self.checkpointer.take() {
+            Ok(checkpointer) => {
+                let result = commit::trim(self, &mut writer, end_log);
+                self.checkpointer.give_back(checkpointer);
+                result
+            }
+            Err(e) => Err(e),
+        };
         self.writer.give_back(writer);
         result
     }
