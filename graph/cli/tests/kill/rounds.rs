@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Rounds for each backend and durability.
-const ROUNDS: u64 = 72;
+const ROUNDS: u64 = 40;
 
 fn rounds() -> u64 {
     let campaign = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "kill");
