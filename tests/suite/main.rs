@@ -17,6 +17,8 @@
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
+//! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
+//! | `soak` | readers, writers, checkpoints and compaction at once, for as long as one likes |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
