@@ -17,6 +17,7 @@
 //!   the store still says how much there was.
 //! - **Deleted things do not come back silently.** Only where the map itself is lost, too, every page that looks alive
 //!   is taken, newer ones first, and the report says so.
+//! - **What stands only in the log is saved, too**, if it can be replayed; that happens in memory.
 //! - The damaged store is only read. Memory: a bit for each of its pages, and if inner pages are lost a byte, and a few
 //!   words for each leaf; beside that the transaction's budget.
 //!

@@ -21,7 +21,7 @@ pub(super) struct Sink {
 impl Sink {
     /// Begins with the names that are known, in their order, and goes on with ids where the damaged store would have.
     pub fn new(mut tx: WriteTransaction, names: Names) -> Result<Sink, SalvageError> {
-        let catalog = tx.catalog_mut();
+        let catalog = tx.catalog_without_record();
         for (_, name) in names.labels.known() {
             catalog.labels.intern(name);
         }
