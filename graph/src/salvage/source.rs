@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub meta: Meta,
     /// Pages that a tree has named, readable or not: a bit each.
     seen: Vec<u64>,
+    /// The log holds commits that could not be replayed.
+    pub log_is_left: bool,
     /// Keeps what was replayed in memory.
     _replayed: Option<Database>,
 }
@@ -49,38 +51,35 @@ fn roots_to_start_from(
     }
 }
 
-/// The store with the commits that stand only in its log, and the root that these make: done again in memory. `None` if
-/// there are none, or if that is not possible; the report says which.
+/// The store with the commits that stand only in its log, replayed in memory, and the root that these make. `Ok(None)` if
+/// there are none, an error if that is not possible; the report says so.
 fn with_log(
     device: &Arc<dyn PageDevice>,
     meta: &Meta,
     report: &mut SalvageReport,
-) -> Option<(Database, Meta)> {
+) -> Result<Option<(Database, Meta)>, crate::OpenError> {
     let (commits, damage) = commits_in_log(device.as_ref(), meta);
     if let Some(e) = damage {
         report.notes.push(format!("{e}; what was committed from there on is lost"));
     }
     if commits == 0 {
-        return None;
+        return Ok(None);
     }
     let overlay: Arc<dyn PageDevice> = Arc::new(OverlayDevice::lent(device.clone()));
     // Where the other record is lost, nothing can be opened; in memory it becomes the same as this one.
     let opened = write_roots(overlay.as_ref(), meta)
         .map_err(crate::OpenError::from)
         .and_then(|()| Options::new().background(false).tolerate_log(true).open_device(overlay));
-    match opened {
-        Ok(db) => {
-            report.notes.push(format!("{commits} commits were saved out of the log"));
-            let meta = db.pager().durable_meta();
-            Some((db, meta))
-        }
-        Err(e) => {
-            report.notes.push(format!(
-                "the log holds {commits} commits that could not be done again, and are lost: {e}"
-            ));
-            None
-        }
-    }
+    report.notes.push(match &opened {
+        Ok(_) => format!("{commits} commits were saved out of the log"),
+        Err(e) => format!(
+            "{commits} commits of the log were done on what was saved, for they cannot be replayed: {e}"
+        ),
+    });
+    opened.map(|db| {
+        let meta = db.pager().durable_meta();
+        Some((db, meta))
+    })
 }
 
 /// How many commits the log holds beyond a root, and what is wrong with it.
@@ -139,8 +138,9 @@ impl Source {
                 .push(format!("the file is cut short: {cut} of {} pages are missing", meta.page_count));
         }
         // The older root was asked for: what came after it is not.
-        let replayed = if options.older_root { None } else { with_log(&device, &meta, report) };
-        let replayed = replayed.map(|(db, newer)| {
+        let replayed = if options.older_root { Ok(None) } else { with_log(&device, &meta, report) };
+        let log_is_left = replayed.is_err();
+        let replayed = replayed.ok().flatten().map(|(db, newer)| {
             inspector = Inspector::new(db.pager().device().clone());
             meta = newer;
             db
@@ -148,7 +148,7 @@ impl Source {
         report.version = meta.lsn;
         let pages = inspector.device().page_count().get();
         let words = usize::try_from(pages.div_ceil(64)).unwrap_or(usize::MAX);
-        Ok(Source { inspector, meta, seen: vec![0; words], _replayed: replayed })
+        Ok(Source { inspector, meta, seen: vec![0; words], log_is_left, _replayed: replayed })
     }
 
     pub fn page_size(&self) -> PageSize {

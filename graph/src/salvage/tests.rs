@@ -473,16 +473,15 @@ fn what_stands_only_in_the_log_is_saved_whichever_page_is_lost() {
     for page in (1..used.len()).filter(|page| used[*page] == Some(true)).step_by(3) {
         let mut image = image.clone();
         image[page * SIZE..][..SIZE].fill(0xee);
-        let (report, (nodes, _)) = saved(&image, &SalvageOptions::default());
+        let (report, (nodes, edges)) = saved(&image, &SalvageOptions::default());
         tried += 1;
-        match late(&nodes) {
-            3 => replayed += 1,
-            // The replay needs this very page: then it is said.
-            _ => assert!(
-                report.notes.iter().any(|note| note.contains("could not be done again")),
-                "page {page}: {report:?}"
-            ),
-        }
+        replayed += usize::from(report.notes.iter().any(|note| note.ends_with("were saved out of the log")));
+        // Where the replay needs this very page, operations are done one by one.
+        assert_eq!(late(&nodes), 3, "page {page}: {report:?}");
+        let ends =
+            |(_, _, to, _): &(u64, String, u64, u32)| nodes.get(to).is_some_and(|node| node.0 == "late");
+        assert_eq!(edges.keys().filter(|edge| ends(edge)).count(), 3, "page {page}: {report:?}");
+        assert!(report.nodes_lost.is_none_or(|lost| lost < 100), "page {page}: {report:?}");
     }
-    assert!(tried > 20 && replayed * 10 > tried * 8, "{replayed} of {tried}");
+    assert!(tried > 20 && replayed > tried / 2 && replayed < tried, "{replayed} of {tried}");
 }
