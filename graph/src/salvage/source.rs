@@ -70,16 +70,19 @@ fn with_log(
     let opened = write_roots(overlay.as_ref(), meta)
         .map_err(crate::OpenError::from)
         .and_then(|()| Options::new().background(false).tolerate_log(true).open_device(overlay));
-    report.notes.push(match &opened {
-        Ok(_) => format!("{commits} commits were saved out of the log"),
-        Err(e) => format!(
-            "{commits} commits of the log were done on what was saved, for they cannot be replayed: {e}"
-        ),
-    });
-    opened.map(|db| {
-        let meta = db.pager().durable_meta();
-        Some((db, meta))
-    })
+    let db = opened.inspect_err(|e| {
+        let done = format!("{commits} commits of the log were done on what was saved");
+        report.notes.push(format!("{done}, for they cannot be replayed: {e}"));
+    })?;
+    let newer = db.pager().durable_meta();
+    let saved = newer.lsn.saturating_sub(meta.lsn);
+    report.notes.push(format!("{saved} commits were saved out of the log"));
+    if saved < commits {
+        report
+            .notes
+            .push(format!("{} commits of the log do not follow on them, and are lost", commits - saved));
+    }
+    Ok(Some((db, newer)))
 }
 
 /// How many commits the log holds beyond a root, and what is wrong with it.
