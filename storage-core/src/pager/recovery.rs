@@ -197,7 +197,7 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
         return Ok(older.clone());
     }
     for slot in Slot::BOTH {
-        if records[slot as usize].is_none() && !(armed(Bug::FallsBackSilently) && !valid.is_empty()) {
+        if records[slot as usize].is_none() && (valid.is_empty() || !armed(Bug::FallsBackSilently)) {
             let [first, second] = slot.pages();
             return Err(OpenError::DamagedRoot {
                 slot: slot.letter(),
