@@ -18,7 +18,7 @@
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
-//! | `soak` | readers, writers, checkpoints and compaction at once, for as long as one likes |
+//! | `soak` | readers, writers, checkpoints, compaction and backups at once, for as long as one likes |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
