@@ -14,6 +14,8 @@
 //! | `damage` | every byte flipped, every length cut (I7) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
+//! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
+//! | `nth_fault` | the n-th device call fails, once or for ever: an error each time, nothing acknowledged lost |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
@@ -27,6 +29,7 @@ mod devices;
 mod engine;
 mod format;
 mod full_disk;
+mod full_log;
 mod harness;
 mod history;
 mod log_damage;
