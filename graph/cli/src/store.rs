@@ -17,6 +17,9 @@ pub fn options(global: &Global) -> Options {
     if let Some(bytes) = global.memory {
         options = options.memory_budget(bytes);
     }
+    if let Some(bytes) = global.log_size {
+        options = options.log_limit(bytes);
+    }
     match global.cache {
         Some(CacheSize::Bytes(bytes)) => options.cache_bytes(bytes),
         Some(CacheSize::Pages(pages)) => options.cache_pages(pages),

@@ -1,7 +1,7 @@
 //! The n-th call fails: each device call of a history in turn, once or from there on for ever, in every way that a call
 //! can fail; on the simulated disk, and on the real devices through the wrapper that fails by a plan.
 //!
-//! The normal run tries every call of the history. `FOLIOGRAPH_CAMPAIGN=faults FOLIOGRAPH_SEED=7 cargo test -p tests --test
+//! The normal run tries every call of the history (on real devices, and in the rarer ways, every few). `FOLIOGRAPH_CAMPAIGN=faults FOLIOGRAPH_SEED=7 cargo test -p tests --test
 //! suite nth_fault -- --nocapture` tries every call in the ways that the normal run samples, with other seeds for what a
 //! fault leaves open (which pages of a batch were written, what a failed sync lost, where the power went).
 //!
@@ -169,11 +169,11 @@ fn each_call_on_real_devices_fails_once_and_for_ever() {
         let sweep =
             |step, rule: &dyn Fn(u64) -> FaultRule| sweep(&MIXED, mixed_start(), Some(device), step, rule);
         let once: u64 =
-            OPERATIONS.iter().map(|on| sweep(1, &|n| FaultRule::once(*on, n, Fault::Io)).runs).sum();
-        let gone = sweep(1, &|n| FaultRule::from_then_on(None, n, Fault::Io)).runs;
+            OPERATIONS.iter().map(|on| sweep(5, &|n| FaultRule::once(*on, n, Fault::Io)).runs).sum();
+        let gone = sweep(5, &|n| FaultRule::from_then_on(None, n, Fault::Io)).runs;
         let transfers = [Operation::Read, Operation::Write, Operation::WriteDurable].into_iter();
-        let short: u64 = transfers.map(|on| sweep(4, &|n| FaultRule::once(on, n, Fault::Short)).runs).sum();
+        let short: u64 = transfers.map(|on| sweep(9, &|n| FaultRule::once(on, n, Fault::Short)).runs).sum();
         eprintln!("{device:?}: {once} once, {gone} for ever, {short} short, {:.1?}", begun.elapsed());
-        assert!(once == gone && once > 100, "all calls were tried");
+        assert!(once > 40 && gone > 40, "calls all over the story were tried");
     }
 }

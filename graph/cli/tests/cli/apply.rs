@@ -181,6 +181,24 @@ fn what_was_acknowledged_survives_a_kill() {
 }
 
 #[test]
+fn every_durability_and_size_of_log_within_its_limits_is_taken() {
+    for durability in ["full", "relaxed", "checkpoint"] {
+        let place = Place::empty();
+        apply(&place, &[add("a"), add("b")], &["--durability", durability, "--log-size", "512KiB"]).ok();
+        place.run("nodes STORE").go().says("a\nb\n");
+        place.run("check STORE").go().says("ok\n");
+    }
+    let place = Place::empty();
+    for size in ["0", "511KiB", "1025MiB", "much"] {
+        apply(&place, &[], &["--log-size", size]).fails(2, &["--log-size", size]);
+    }
+    let refused = apply(&place, &[], &["--log-size", "4096"]);
+    refused.fails(2, &["512KiB to 1GiB"]);
+    apply(&place, &[], &["--durability", "some"]).fails(2, &["--durability", "some"]);
+    assert!(place.listing().is_empty(), "nothing was created");
+}
+
+#[test]
 fn a_bad_line_stops_it_and_nothing_of_its_transaction_stays() {
     let place = two();
     let lines = [add("a"), add("b"), add("c"), add("ada"), add("d")];
