@@ -47,7 +47,7 @@ pub struct Options {
     read_only: bool,
     direct_io: bool,
     older_root: bool,
-    tolerate_log: bool,
+    pub(crate) tolerate_log: bool,
     log_bytes: u64,
     pub(crate) checkpoint_interval: Option<Duration>,
     pub(crate) background: bool,
@@ -188,7 +188,7 @@ impl Options {
         }
     }
 
-    /// Takes a damaged log for its end, for saving what is left: commits that were acknowledged may be missing.
+    /// Takes a log that is damaged, or that cannot be replayed to its end, to end there, for saving what is left: commits that were acknowledged may be missing.
     pub fn tolerate_log(mut self, tolerate: bool) -> Self {
         self.tolerate_log = tolerate;
         self

@@ -128,13 +128,12 @@ impl Pager {
         newest: &Arc<Version>,
         options: &PagerOptions,
     ) -> Result<(), OpenError> {
-        let found = replay::find(self, meta, options.tolerate_log)?;
+        let found = replay::find(self, &mut self.space.lock(), meta, options.tolerate_log)?;
         if let Some(what) = &found.unreplayed
             && self.read_only
         {
             return Err(OpenError::NeedsRecovery { commits: what.commits });
         }
-        replay::mark_chain(self, &mut self.space.lock(), &found.chain)?;
         let limit = options.log_bytes.clamp(LOG_LIMITS.0, LOG_LIMITS.1);
         self.log = Log::new(self.page_size, limit, found.next_group, newest.clone());
         self.log.adopt(&found.chain);
@@ -241,6 +240,9 @@ fn check_numbers(meta: &Meta) -> Result<(), PageError> {
     }
     if meta.generation == u64::MAX || meta.lsn == u64::MAX {
         return damage("the root record has the last number that there is");
+    }
+    if meta.log.group > u64::MAX / 2 {
+        return damage("the root record says that the log has had more groups than there can be");
     }
     Ok(())
 }
