@@ -122,7 +122,7 @@ fn full_at(limit: u64, durability: Durability, beside: bool) {
 #[test]
 fn wherever_the_last_page_goes_deleting_gives_space_back() {
     for durability in MODES {
-        for limit in (100..560).step_by(47) {
+        for limit in (100..560).step_by(94) {
             for beside in [false, true] {
                 eprintln!("{limit} pages, {durability:?}, checkpoints beside: {beside}");
                 full_at(limit, durability, beside);
