@@ -76,6 +76,8 @@ impl Soak {
     }
 }
 
+type Counter = fn(&Counts) -> &AtomicU64;
+
 fn seconds() -> u64 {
     let required = ["CI", "FOLIOGRAPH_REQUIRE"].iter().any(|name| std::env::var_os(name).is_some());
     match std::env::var("FOLIOGRAPH_SOAK") {
@@ -95,7 +97,7 @@ fn readers_writers_checkpoints_and_compaction_at_once_on_every_device() {
         // What went wrong is said; here it is enough that something did.
         threads.into_iter().map(|thread| thread.join().expect("a soak failed")).collect()
     });
-    let rare: [(&str, fn(&Counts) -> &AtomicU64); 5] = [
+    let rare: [(&str, Counter); 5] = [
         ("transactions that outgrew their budget", |counts| &counts.outgrown),
         ("times that the log was tight", |counts| &counts.tight),
         ("times that the log came round", |counts| &counts.recycled),
