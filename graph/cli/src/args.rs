@@ -73,6 +73,10 @@ pub enum Command {
     Pages(PagesArgs),
     /// Show one page
     Page(PageArgs),
+    /// Show the log's groups and records
+    Wal(StoreArgs),
+    /// Copy a store, consistently
+    Backup(BackupArgs),
     /// Save what is readable of a damaged store into a new one
     Recover(RecoverArgs),
     /// Write a store anew, densely, and give space back
@@ -309,6 +313,15 @@ pub struct PageArgs {
     /// Show its bytes
     #[arg(long)]
     pub hex: bool,
+}
+
+/// What to copy, and where to.
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// The copy to create
+    pub to: PathBuf,
 }
 
 /// What to save, and where to.

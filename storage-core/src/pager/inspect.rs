@@ -2,6 +2,7 @@
 //! root records are whole. Reads only, and past the cache: what is on the device is what counts.
 
 mod damaged;
+mod log;
 
 use super::map::{decode_region, region_pages};
 use super::meta::{FIXED_PAGES, Meta, Slot};
@@ -139,6 +140,11 @@ impl Inspector {
         Inspector { device, superblock, meta }
     }
 
+    /// Of a store that is open: its identity is known, so nothing is read, and no error of a read is taken for damage.
+    pub fn of(pager: &Pager) -> Inspector {
+        Inspector { device: pager.device.clone(), superblock: None, meta: Some(pager.durable_meta()) }
+    }
+
     /// The device.
     pub fn device(&self) -> &Arc<dyn PageDevice> {
         &self.device
@@ -168,8 +174,7 @@ impl Inspector {
     }
 
     fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
-        let uuid = self.superblock.map(|s| s.uuid).or(self.meta.as_ref().map(|m| m.uuid));
-        match (PageHeader::decode(&buf), uuid) {
+        match (PageHeader::decode(&buf), self.uuid()) {
             (Err(what), _) => Inspected::Damaged(what, None),
             (Ok(header), _) if header.page != page => {
                 Inspected::Damaged("it says that it is another page", Some(header))
