@@ -163,8 +163,8 @@ fn many(c: &mut Change<'_>) {
         c.edge(all[n], "knows", all[n * 7 % 12], props! { "n" => n as i64 });
     }
     // More than any budget here: the transaction flushes.
-    for n in 0..8 {
-        c.set(all[n], "text", long_text(n as u64, 900));
+    for node in &all[..8] {
+        c.set(*node, "text", long_text(node.0, 900));
     }
     people(c, 3);
 }
