@@ -153,7 +153,7 @@ impl Checkpoints {
             return Ok(());
         }
         let tried = self.shared.take_in_if_free().and_then(|()| {
-            self.shared.pager.try_begin_checkpoint()?.map_or(Ok(()), |tx| self.shared.finish(tx))
+            self.shared.pager.try_begin_checkpoint()?.map_or(Ok(0), |tx| self.shared.finish(tx))
         });
         match tried {
             Err(pager::WriteError::Device(e)) => Err(PageError::from(e).into()),
@@ -192,14 +192,17 @@ impl Shared {
         Ok(true)
     }
 
-    fn finish(&self, mut tx: Transaction) -> Result<(), pager::WriteError> {
+    /// Flushes the graph and commits. Returns the number of pages written.
+    fn finish(&self, mut tx: Transaction) -> Result<u64, pager::WriteError> {
         let mut graph = match tx.base().state::<Graph>() {
             Some(graph) => graph.clone(),
             None => Graph::open(&tx, tx.root())?,
         };
         let root = graph.save(&mut tx)?;
+        let pages = tx.pages_written() as u64;
         tx.commit_with(root, Some(Arc::new(graph)))?;
-        self.take_in_if_free()
+        self.take_in_if_free()?;
+        Ok(pages)
     }
 
     fn take_in_if_free(&self) -> Result<(), pager::WriteError> {
@@ -309,8 +312,8 @@ impl Checkpoint {
         self.tx.version()
     }
 
-    /// Writes its pages and its root record.
-    pub fn finish(self) -> Result<(), WriteError> {
+    /// Writes its pages and its root record. Returns how many pages of trees that were.
+    pub fn finish(self) -> Result<u64, WriteError> {
         Ok(self.db.inner.checkpoints.shared.finish(self.tx)?)
     }
 }

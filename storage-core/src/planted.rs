@@ -3,9 +3,23 @@
 //! Without the feature `planted-bugs` (enabled by package `tests` alone, and refused without debug assertions)
 //! `armed` is a constant `false` and every bug is compiled away. Bugs are armed per thread.
 
-/// A rule to break.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Bug {
+/// The bugs, and the list of all of them.
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $bug:ident,)*) => {
+        /// A rule to break.
+        #[derive(Copy, Clone, PartialEq, Eq, Debug)]
+        pub enum Bug {
+            $($(#[$doc])* $bug,)*
+        }
+
+        impl Bug {
+            /// Every bug that there is: each has to be caught.
+            pub const ALL: &[Bug] = &[$(Bug::$bug,)*];
+        }
+    };
+}
+
+bugs! {
     /// A reference is handed out, and the index that holds it written, before the page itself is (I1, V2).
     IndexBeforeWrite,
     /// The root record is written before the data is synced (I2, C1).
@@ -14,6 +28,8 @@ pub enum Bug {
     ReuseLivePage,
     /// The allocation map forgets the pages that the transaction wrote (A1).
     MapForgetsPages,
+    /// The root record goes on naming the allocation map of the one before (A1).
+    MapNotInRoot,
     /// Only one of the two copies of a meta slot is written (C2).
     OneMetaCopy,
     /// Recovery does not rewrite a torn meta copy (R4).
@@ -22,7 +38,10 @@ pub enum Bug {
     PinsIgnored,
     /// The check of a reference is not compared (V3).
     CheckNotCompared,
-    /// The cache keeps its entry when the page is written anew (A6).
+    /// The checksum of a page is not compared (I7).
+    ChecksumNotCompared,
+    /// The cache keeps its entry when the page is written anew, and its "verified" (A6). What remembers "verified" is the
+    /// page's check, which the reference to a new life does not have: of the two, only the entry can be seen to be stale.
     StaleCache,
     /// A commit is acknowledged before its group is durable (V4).
     AckBeforeDurable,
@@ -42,15 +61,16 @@ pub enum Bug {
     SaltKept,
     /// The first append of a life is not preceded by a root record that names its start (R1).
     LifeWithoutRoot,
-    /// Log extents are used again before the root record that starts behind them is durable (L4).
+    /// Log extents before the start of a checkpoint are used again from when it begins, not from when its root record
+    /// is durable (L4).
     RecycledEarly,
     /// The log start is taken when the root record is written, not when the version was chosen (R10).
     LogStartLate,
-    /// A checkpoint takes the newest published version, durable or not (C1).
+    /// A checkpoint takes the newest published version, durable or not, and waits for no group (C1).
     NewestInsteadOfDurable,
     /// A checkpoint's map forgets what earlier commits wrote and freed (A1).
     ChangesForgotten,
-    /// Opening does not mark the log's extents as in use (L4).
+    /// Opening does not mark the log's extents as in use: it takes them for free pages (L4).
     ChainNotMarked,
     /// Replay goes on behind a group that does not chain: number, salt and check of the one before are not compared (L2).
     ChainNotCompared,
@@ -62,7 +82,7 @@ pub enum Bug {
 mod switch {
     use super::Bug;
     use std::cell::Cell;
-    // A bit a bug.
+    const _: () = assert!(Bug::ALL.len() <= 32, "a bit a bug");
     thread_local!(static ARMED: Cell<u32> = const { Cell::new(0) });
 
     /// True if `bug` is armed on this thread.

@@ -1,1 +1,1 @@
-//! Nothing: this package is its benchmarks, `device` and `graph`.
+//! Nothing: this package is its benchmarks, `device`, `graph` and `commit`.

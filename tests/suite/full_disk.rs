@@ -7,7 +7,7 @@ use foliograph::storage_core::device::faults::{Fault, FaultRule, Faults};
 use foliograph::storage_core::device::faulty::FaultyDevice;
 use foliograph::storage_core::device::{DeviceErrorKind, Operation};
 use foliograph::storage_core::pager;
-use foliograph::{Database, NodeId, WriteError, props};
+use foliograph::{Database, Durability, NodeId, WriteError, props};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -115,37 +115,54 @@ fn a_disk_that_cannot_grow_fails_one_commit_and_lets_delete() -> Result<(), Box<
 }
 
 /// Where a file system promised space and does not keep it, the device is poisoned: nothing goes on until reopening, and
-/// then nothing is lost, and deleting works.
+/// then nothing is lost, and deleting works. Pages and syncs are met in checkpoints, durable writes in the log as well.
 #[test]
 fn a_write_that_finds_no_space_poisons_and_reopening_goes_on() -> Result<(), Box<dyn Error>> {
-    for operation in [Operation::Write, Operation::WriteDurable, Operation::Sync] {
-        for bench in matrix(&Device::ALL) {
-            let faults = Arc::new(Faults::new(2));
-            let db = create(&bench, &faults);
-            add(&db, 100)?;
-            let before = holds(&db);
-            faults.add(FaultRule::once(operation, 1, Fault::DiskFull));
-            let failed = add(&db, 100).expect_err("the disk is full");
-            assert!(is_disk_full(&failed), "{operation}: {failed}");
-            let later = add(&db, 1).expect_err("poisoned");
-            let WriteError::Pager(later) = later else { panic!("{later}") };
-            assert!(later.hint().is_some(), "{later}");
-            // Closing may say that the store is poisoned; what it holds is asked of the disk.
-            let _ = db.close();
-            faults.clear();
-            let db = open(&bench, &faults);
-            let found = holds(&db);
-            // A root record that could not be written durably may be there all the same: the commit is in doubt.
-            let whole = found.len() > before.len() && operation != Operation::Write;
-            if !whole {
-                assert_same(&found, &before, "reopened");
-            }
-            delete(&db, 5)?;
-            add(&db, 10)?;
-            let end = holds(&db);
-            db.close()?;
-            assert_same(&holds(&open(&bench, &faults)), &end, "reopened again");
+    for (operation, durability) in [
+        (Operation::Write, Durability::Checkpoint),
+        (Operation::WriteDurable, Durability::Checkpoint),
+        (Operation::Sync, Durability::Checkpoint),
+        (Operation::WriteDurable, Durability::Full),
+    ] {
+        for mut bench in matrix(&Device::ALL) {
+            bench.options = bench.options.durability(durability);
+            poisoned_by(operation, &bench).map_err(|e| format!("{operation}, {durability:?}: {e}"))?;
         }
     }
+    Ok(())
+}
+
+fn poisoned_by(operation: Operation, bench: &Bench) -> Result<(), Box<dyn Error>> {
+    let faults = Arc::new(Faults::new(2));
+    let db = create(bench, &faults);
+    add(&db, 100)?;
+    let before = holds(&db);
+    faults.add(FaultRule::once(operation, 1, Fault::DiskFull));
+    let failed = add(&db, 100).expect_err("the disk is full");
+    assert!(is_disk_full(&failed), "{failed}");
+    for _ in 0..2 {
+        let WriteError::Pager(later) = add(&db, 1).expect_err("poisoned") else { panic!("of the pager") };
+        assert!(later.hint().is_some(), "{later}");
+        assert!(later.to_string().contains("no space left"), "the first cause is named: {later}");
+    }
+    // What can still be read is what was acknowledged.
+    if let Ok(found) = contents(&db.begin_read()?) {
+        assert_same(&found, &before, "poisoned");
+    }
+    // Closing may say that the store is poisoned; what it holds is asked of the disk.
+    let _ = db.close();
+    faults.clear();
+    let db = open(bench, &faults);
+    let found = holds(&db);
+    // A root record or a group that could not be written durably may be there all the same: the commit is in doubt.
+    let whole = found.len() > before.len() && operation != Operation::Write;
+    if !whole {
+        assert_same(&found, &before, "reopened");
+    }
+    delete(&db, 5)?;
+    add(&db, 10)?;
+    let end = holds(&db);
+    db.close()?;
+    assert_same(&holds(&open(bench, &faults)), &end, "reopened again");
     Ok(())
 }

@@ -10,7 +10,8 @@
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
 //! | `engine` | what every store must do, over every device |
 //! | `crash` | every crash state of small histories, random states of long ones (I2, I3, I4) |
-//! | `planted` | each planted bug is caught |
+//! | `traces` | the traces R1 to R11 that broke earlier wordings of the pager's rules, on the real code |
+//! | `planted` | each planted bug is caught, and the same stories are clean without it |
 //! | `damage` | every byte flipped, every length cut (I7) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |

@@ -78,18 +78,23 @@ pub(super) fn commit(
     if !armed(Bug::MetaBeforeSync) {
         pager.device.sync().map_err(|e| tx.fail(e.into()))?;
     }
-    if armed(Bug::RecycledEarly) {
-        pager.log.started_at(&pager, &start);
-    }
     let durable = pager.durable_meta();
+    let (map_root, map_levels, used_count) = match armed(Bug::MapNotInRoot) {
+        true => (durable.map_root, durable.map_levels, durable.used_count),
+        false => (
+            index.last().copied(),
+            if index.len() > 1 { 2 } else { 1 },
+            entries.iter().map(|e| u64::from(e.used)).sum(),
+        ),
+    };
     let meta = Meta {
         generation: durable.generation + 1,
         lsn: tx.number,
         page_count,
-        used_count: entries.iter().map(|e| u64::from(e.used)).sum(),
+        used_count,
         root,
-        map_root: index.last().copied(),
-        map_levels: if index.len() > 1 { 2 } else { 1 },
+        map_root,
+        map_levels,
         log: if armed(Bug::LogStartLate) { pager.log.durable_point().1 } else { start },
         ..durable
     };
@@ -320,6 +325,8 @@ pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Resul
 /// root without them, then the cut. What a snapshot holds is in the map or in quarantine, so it is before the end that
 /// is kept, and no page beyond is pinned or lent. Whoever calls has both seats.
 pub(super) fn trim(pager: &Pager, writer: &mut Writer, end_log: bool) -> Result<(), WriteError> {
+    // What nobody waited for is in the log before it is judged whether a root holds all that it says.
+    pager.log.flush(pager)?;
     let (newest, start) = pager.log.durable_point();
     let root = pager.durable_meta();
     if end_log && newest.number == root.lsn && !root.log.extents.is_empty() {

@@ -278,7 +278,6 @@ impl Pager {
     }
 
     fn put_away(&self, writer: &mut transaction::Writer) -> Result<(), WriteError> {
-        self.log.flush(self)?;
         let checkpointer = self.checkpointer.take()?;
         let result = commit::trim(self, writer, true);
         self.checkpointer.give_back(checkpointer);

@@ -245,6 +245,21 @@ fn opening_for_reading_says_that_the_log_has_to_be_replayed() {
     assert!(matches!(pager.begin_write(), Err(WriteError::NotReplayed)));
 }
 
+/// What was committed without waiting stood in the queue while the log was ended under it.
+#[test]
+fn a_log_is_not_ended_under_a_commit_that_nobody_waits_for() {
+    let store = MemoryStore::new(Vec::new());
+    let pager = create(&store);
+    commit(&pager, "one");
+    assert!(checkpoint(&pager));
+    drop(begin(&pager));
+    let _ = submit(&pager, "relaxed", false);
+    pager.trim(true).expect("trimmed");
+    assert_eq!(words(&open(&MemoryStore::new(store.image()))), ["one", "relaxed"]);
+    commit(&pager, "two");
+    assert_eq!(words(&open(&MemoryStore::new(store.image()))), ["one", "relaxed", "two"]);
+}
+
 #[test]
 fn an_abort_beside_a_checkpoint_gives_back_only_its_own_pages() {
     let store = MemoryStore::new(Vec::new());

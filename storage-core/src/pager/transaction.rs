@@ -116,7 +116,7 @@ impl Pager {
     /// that version stands on the durable root already, or the last checkpoint has not been taken in yet.
     pub fn begin_checkpoint(self: &Arc<Self>) -> Result<Option<Transaction>, WriteError> {
         self.check_writable()?;
-        self.log.flush(self)?;
+        self.settle_log()?;
         let checkpointer = self.checkpointer.take()?;
         Ok(self.checkpoint_with(checkpointer))
     }
@@ -124,8 +124,13 @@ impl Pager {
     /// As [`Pager::begin_checkpoint`], but `None` as well while another one is running.
     pub fn try_begin_checkpoint(self: &Arc<Self>) -> Result<Option<Transaction>, WriteError> {
         self.check_writable()?;
-        self.log.flush(self)?;
+        self.settle_log()?;
         Ok(self.checkpointer.try_take()?.and_then(|checkpointer| self.checkpoint_with(checkpointer)))
+    }
+
+    /// What is queued goes first, so that the checkpoint holds it.
+    fn settle_log(&self) -> Result<(), WriteError> {
+        if armed(Bug::NewestInsteadOfDurable) { Ok(()) } else { self.log.flush(self) }
     }
 
     fn checkpoint_with(self: &Arc<Self>, checkpointer: Checkpointer) -> Option<Transaction> {
@@ -138,6 +143,9 @@ impl Pager {
         if !taken_in || version.number == root.lsn {
             self.checkpointer.give_back(checkpointer);
             return None;
+        }
+        if armed(Bug::RecycledEarly) {
+            self.log.started_at(self, &start);
         }
         let mut tx = self.transaction(None, Some(checkpointer), version);
         tx.log_start = Some(start);

@@ -135,7 +135,7 @@ mod tests {
         }
         pager.close().unwrap();
         // Closing cuts the file, which makes a root record of its own.
-        let meta = *inspect(&store).meta().unwrap();
+        let meta = inspect(&store).meta().unwrap().clone();
         (store, meta, first.unwrap())
     }
 

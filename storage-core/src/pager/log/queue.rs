@@ -73,6 +73,8 @@ pub(super) struct State {
     queued_bytes: usize,
     /// Blocks promised to what is queued.
     pub(super) promised: u64,
+    /// How many commits the last group carried.
+    together: usize,
     /// A leader is writing.
     writing: bool,
     /// The newest version of the group that is being written, if it carries commits.
@@ -104,6 +106,7 @@ impl Log {
             queue: VecDeque::new(),
             queued_bytes: 0,
             promised: 0,
+            together: 0,
             writing: false,
             flying: None,
             last_waiting: 0,
@@ -155,6 +158,8 @@ impl Log {
             if state.writing {
                 self.done.wait(&mut state);
             } else {
+                state.writing = true;
+                gather(&mut state);
                 self.lead(pager, &mut state);
             }
         }
@@ -203,7 +208,6 @@ impl Log {
         if armed(Bug::FollowerWokenEarly) {
             state.durable = state.flying.clone().unwrap_or(state.durable.clone());
         }
-        state.writing = true;
         let written = MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| group.write(pager))));
         state.writing = false;
         match &written {
@@ -243,6 +247,17 @@ impl Log {
 
     pub(crate) fn extents(&self) -> Vec<Extent> {
         self.state.lock().extents.extents().copied().collect()
+    }
+}
+
+/// Where several committed together last time they do so again, but a moment apart: whoever leads lets the others run as
+/// long as commits keep coming, up to as many as last time. Whoever is alone gathers nothing.
+fn gather(state: &mut MutexGuard<'_, State>) {
+    let expected = state.together;
+    let mut found = 0;
+    while found < state.queue.len() && state.queue.len() < expected {
+        found = state.queue.len();
+        MutexGuard::unlocked(state, std::thread::yield_now);
     }
 }
 
@@ -351,6 +366,9 @@ impl State {
         self.next += 1;
         self.previous_check = group.check;
         self.promised -= group.promised;
+        if group.commits > 0 {
+            self.together = group.commits;
+        }
         self.stats.groups += 1;
         self.stats.commits += group.commits as u64;
         if let Some(version) = self.flying.take() {

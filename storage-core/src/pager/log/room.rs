@@ -19,6 +19,8 @@ use twox_hash::XxHash3_64;
 /// Bytes of the smallest extent, and of the largest.
 const SMALLEST: u64 = 256 << 10;
 const LARGEST: u64 = 4 << 20;
+/// The most extents that are made at a time.
+const MOST_AT_ONCE: u64 = 16;
 /// Extents that a log begins with.
 pub(crate) const FEWEST: u64 = 2;
 
@@ -45,7 +47,7 @@ impl Log {
         // It may need a group of its own to link extents.
         let needed = frame::blocks_for(1, bytes, 1) as u64 + 1;
         loop {
-            let begin = {
+            let new = {
                 let mut state = self.state.lock();
                 let room = state.extents.room() + state.extents.spare_blocks();
                 let pages = state.extents.pages();
@@ -54,13 +56,15 @@ impl Log {
                     state.promised += needed;
                     return Ok(Some(needed));
                 }
-                let more = (pages + u64::from(self.extent_pages(pager))) * pager.page_size().bytes() as u64;
-                if !enough && more > self.limit {
+                // Twice as many each time: a sync for each extent would be a tenth of what 64 commits cost.
+                let extent = u64::from(self.extent_pages(pager));
+                let left = (self.limit / pager.page_size().bytes() as u64).saturating_sub(pages) / extent;
+                if !enough && left == 0 {
                     return Ok(None);
                 }
-                enough
+                if enough { 0 } else { left.min((pages / extent).clamp(1, MOST_AT_ONCE)) }
             };
-            let made = if begin { self.begin_life(pager) } else { self.add_extent(pager) };
+            let made = if new == 0 { self.begin_life(pager) } else { self.add_extents(pager, new) };
             match made {
                 Err(WriteError::DiskFull { .. }) => return Ok(None),
                 other => other?,
@@ -73,21 +77,29 @@ impl Log {
         self.state.lock().promised -= blocks;
     }
 
-    /// A new extent: pages that are free in the durable root, zeroed and durable with the file's length.
-    fn add_extent(&self, pager: &Pager) -> Result<(), WriteError> {
+    /// New extents: pages that are free in the durable root, zeroed and durable with the file's length.
+    fn add_extents(&self, pager: &Pager, count: u64) -> Result<(), WriteError> {
         let pages = self.extent_pages(pager);
-        let run = {
+        let mut extents = Vec::new();
+        let taken = (0..count).try_for_each(|_| {
             let mut space = pager.space.lock();
             let keep = space.keep_free();
-            space.take_run(pager, pages, keep)?
+            let run = space.take_run(pager, pages, keep)?;
+            extents.push(Extent { first: run.start, pages });
+            Ok(())
+        });
+        let filled = match taken {
+            // What was found before the disk was full is enough for now.
+            Err(WriteError::DiskFull { .. }) if !extents.is_empty() => fill(pager, &extents),
+            Err(e) => Err(e),
+            Ok(()) => fill(pager, &extents),
         };
-        let extent = Extent { first: run.start, pages };
-        let done = fill(pager, extent);
-        if let Err(e) = done {
-            pager.space.lock().alloc.give_back(pages_of(extent));
+        if let Err(e) = filled {
+            pager.space.lock().alloc.give_back(extents.into_iter().flat_map(pages_of));
             return Err(e);
         }
-        self.state.lock().extents.add_spare(extent);
+        let mut state = self.state.lock();
+        extents.into_iter().for_each(|extent| state.extents.add_spare(extent));
         Ok(())
     }
 
@@ -156,14 +168,17 @@ pub(crate) fn pages_of(extent: Extent) -> impl Iterator<Item = PageId> {
     (0..u64::from(extent.pages)).map(move |n| extent.first.plus(n))
 }
 
-fn fill(pager: &Pager, extent: Extent) -> Result<(), WriteError> {
+fn fill(pager: &Pager, extents: &[Extent]) -> Result<(), WriteError> {
     let zero = PageBuf::zeroed(pager.page_size().bytes());
-    let pages: Vec<PageId> = pages_of(extent).collect();
-    for page in &pages {
-        pager.forget(*page);
+    for extent in extents {
+        let pages: Vec<PageId> = pages_of(*extent).collect();
+        for page in &pages {
+            pager.forget(*page);
+        }
+        let batch: Vec<WritePage<'_>> =
+            pages.iter().map(|page| WritePage { page: *page, data: &zero }).collect();
+        pager.device().write(&batch)?;
     }
-    let batch: Vec<WritePage<'_>> = pages.iter().map(|page| WritePage { page: *page, data: &zero }).collect();
-    pager.device().write(&batch)?;
     if !armed(Bug::LengthNotDurable) {
         pager.device().sync()?;
     }
