@@ -17,9 +17,9 @@ const ROOM: u64 = 64 << 10;
 /// Runs the history of a seed.
 pub fn tell(seed: u64) -> Recorded {
     let mut rng = Rng::new(seed);
-    let (options, tiny) = random_options(&mut rng);
+    let (options, tight) = random_options(&mut rng);
     let mut run = Run::create(options, 1);
-    let mut story = Story { run: &mut run, rng: &mut rng, tiny };
+    let mut story = Story { run: &mut run, rng: &mut rng, tight };
     if story.rng.chance(1, 12) {
         let count = 5 + story.rng.below(40);
         story.run.load(count);
@@ -30,23 +30,21 @@ pub fn tell(seed: u64) -> Recorded {
     run.finish()
 }
 
-/// With some seeds changes outgrow their memory, with some the log is small; with some commits are relaxed or checkpoints
-/// unless said otherwise.
+/// With some seeds changes outgrow their memory, which the second value says; with some the log is small.
 fn random_options(rng: &mut Rng) -> (Options, bool) {
-    let tiny = rng.chance(1, 3);
-    let base = match rng.below(3) {
-        _ if tiny => tiny_budget(),
-        0 => smallest_log(),
-        1 => options().memory_budget(16 << 10),
-        _ => options(),
-    };
-    (base, tiny)
+    match rng.below(6) {
+        0 | 1 => (tiny_budget(), true),
+        2 => (options().memory_budget(16 << 10), true),
+        3 => (smallest_log(), false),
+        _ => (options(), false),
+    }
 }
 
 struct Story<'r> {
     run: &'r mut Run,
     rng: &'r mut Rng,
-    tiny: bool,
+    /// Changes may outgrow their memory at any time.
+    tight: bool,
 }
 
 impl Story<'_> {
@@ -89,7 +87,7 @@ impl Story<'_> {
     }
 
     fn step_beside(&mut self) {
-        let Story { run, rng, tiny } = self;
+        let Story { run, rng, tight } = self;
         match rng.below(12) {
             0 => run.kill(),
             1 => run.drop_checkpoint(),
@@ -98,7 +96,7 @@ impl Story<'_> {
                 let commits = rng.chance(2, 3);
                 run.finish_beside(commits, |c| random_changes(c, rng));
             }
-            _ if *tiny || run.log_room() < ROOM => run.finish_beside(true, |c| random_changes(c, rng)),
+            _ if *tight || run.log_room() < ROOM => run.finish_beside(true, |c| random_changes(c, rng)),
             5 => run.abort(|c| small_changes(c, rng)),
             6 => run.commit_as(Durability::Relaxed, |c| small_changes(c, rng)),
             7 => {
