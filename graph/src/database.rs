@@ -3,6 +3,7 @@
 //! Must always be true: there is one pager over one device; every layer holds that pager (I8). The graph of a version
 //! travels with the version: it is the state that the pager keeps for it.
 
+use crate::backend::Backend;
 use crate::checkpoint::Checkpoints;
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::options::{Durability, Options};
@@ -29,6 +30,9 @@ pub(crate) struct Inner {
     pub(crate) layers: Layers,
     pub(crate) memory_budget: usize,
     durability: Durability,
+    /// How a copy's file is opened.
+    pub(crate) backend: Option<Backend>,
+    pub(crate) direct_io: bool,
     pub(crate) checkpoints: Checkpoints,
 }
 
@@ -52,6 +56,8 @@ impl Database {
             layers: Layers::new(&pager),
             memory_budget: options.memory_budget,
             durability: options.durability,
+            backend: options.backend,
+            direct_io: options.direct_io,
             checkpoints: Checkpoints::new(&pager, options),
             pager,
         };

@@ -25,6 +25,7 @@
 //! [`storage_core`] → one shared page device, chosen in `backend.rs`.
 
 mod backend;
+mod backup;
 pub mod btree;
 pub mod bulk;
 mod catalog;
@@ -55,6 +56,7 @@ mod txn;
 pub mod value;
 
 pub use backend::Backend;
+pub use backup::{BackupError, BackupProgress, BackupReport, OnBackup};
 pub use catalog::{LabelInfo, TypeInfo};
 pub use check::{CheckReport, Finding};
 pub use checkpoint::Checkpoint;

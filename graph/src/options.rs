@@ -7,6 +7,7 @@ use crate::recovery::Recovery;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use storage_core::device::overlay::OverlayDevice;
 use storage_core::device::{DeviceErrorKind, OpenMode, OpenOptions, PageDevice};
 use storage_core::page::PageSize;
 use storage_core::pager::{Inspector, Pager, PagerOptions};
@@ -39,15 +40,16 @@ type OnRecovery = Arc<dyn Fn(Recovery) + Send + Sync>;
 #[derive(Clone)]
 #[must_use]
 pub struct Options {
-    backend: Option<Backend>,
+    pub(crate) backend: Option<Backend>,
     cache: CacheSize,
     page_size: PageSize,
     pub(crate) memory_budget: usize,
     pub(crate) durability: Durability,
     read_only: bool,
-    direct_io: bool,
+    pub(crate) direct_io: bool,
     older_root: bool,
-    tolerate_log: bool,
+    pub(crate) tolerate_log: bool,
+    root_only: bool,
     log_bytes: u64,
     pub(crate) checkpoint_interval: Option<Duration>,
     pub(crate) background: bool,
@@ -72,6 +74,7 @@ impl Default for Options {
             direct_io: false,
             older_root: false,
             tolerate_log: false,
+            root_only: false,
             log_bytes: 16 << 20,
             checkpoint_interval: Some(Duration::from_secs(60)),
             background: true,
@@ -188,9 +191,17 @@ impl Options {
         }
     }
 
-    /// Takes a damaged log for its end, for saving what is left: commits that were acknowledged may be missing.
+    /// Takes a log that is damaged, or that cannot be replayed to its end, to end there, for saving what is left: commits
+    /// that were acknowledged may be missing.
     pub fn tolerate_log(mut self, tolerate: bool) -> Self {
         self.tolerate_log = tolerate;
+        self
+    }
+
+    /// Opens the newest root as it is, read-only: commits that stand only in the log are not there. For looking at the
+    /// pages of a store that has to be recovered.
+    pub fn root_only(mut self, root_only: bool) -> Self {
+        self.root_only = root_only;
         self
     }
 
@@ -215,6 +226,14 @@ impl Options {
         Database::over(Pager::create(device.clone(), &self.pager(&*device))?, self)
     }
 
+    /// Opens a store that must exist without ever writing to it, also if it has to be recovered: all that changes is kept
+    /// in memory, and is gone with the handle. Readers in other processes may have it open, too.
+    pub fn open_in_memory(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
+        let below = Options { read_only: true, ..self.clone() }.open_file(path.as_ref(), OpenMode::Open)?;
+        let options = Options { read_only: false, background: false, ..self.clone() };
+        options.open_device(Arc::new(OverlayDevice::new(below)))
+    }
+
     /// Looks at the pages of a store one by one; it may be too damaged to open. Opens the device for reading only.
     pub fn inspect(&self, path: impl AsRef<Path>) -> Result<Inspector, OpenError> {
         let options = Options { read_only: true, ..self.clone() };
@@ -232,9 +251,12 @@ impl Options {
     }
 
     fn open_file(&self, path: &Path, mode: OpenMode) -> Result<Arc<dyn PageDevice>, OpenError> {
-        let options =
-            OpenOptions { mode, read_only: self.read_only || self.older_root, direct_io: self.direct_io };
+        let options = OpenOptions { mode, read_only: self.never_writes(), direct_io: self.direct_io };
         Ok(backend::open(path, self.backend, &options)?)
+    }
+
+    fn never_writes(&self) -> bool {
+        self.read_only || self.older_root || self.root_only
     }
 
     fn pager(&self, device: &dyn PageDevice) -> PagerOptions {
@@ -247,6 +269,7 @@ impl Options {
             read_only: self.read_only,
             older_root: self.older_root,
             tolerate_log: self.tolerate_log,
+            root_only: self.root_only,
             log_bytes: self.log_bytes,
             ..PagerOptions::default()
         }

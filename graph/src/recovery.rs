@@ -7,7 +7,7 @@ use crate::database::Database;
 use crate::error::{CommitError, OpenError, WriteError};
 use crate::options::Options;
 use crate::txn::record::ReplayError;
-use storage_core::pager::{self, LogError};
+use storage_core::pager::{self, LogError, Unreplayed};
 
 /// How far a recovery has come, for whoever shows it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -21,17 +21,30 @@ pub struct Recovery {
 }
 
 impl Database {
-    /// Replays what the log holds beyond the root.
+    /// Replays what the log holds beyond the root; where its end may be missing, as much of it as can be.
     pub(crate) fn replay_log(&self, options: &Options) -> Result<(), OpenError> {
         let pager = &self.inner.pager;
-        let Some(what) = pager.unreplayed() else { return Ok(()) };
-        let mut tx = self.transaction(pager.begin_replay(&what)?).map_err(opening)?;
-        let mut progress = Recovery { replayed: 0, commits: what.commits, bytes: what.bytes };
-        let mut groups = pager.unreplayed_groups(&what);
+        while let Some(what) = pager.unreplayed() {
+            let mut progress = Recovery { replayed: 0, commits: what.commits, bytes: what.bytes };
+            match self.replay(&what, &mut progress, options) {
+                Err(OpenError::Pager(pager::OpenError::Log(e))) if e.is_damage() && options.tolerate_log => {
+                    pager.replay_only(progress.replayed);
+                }
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    fn replay(&self, what: &Unreplayed, progress: &mut Recovery, options: &Options) -> Result<(), OpenError> {
+        let pager = &self.inner.pager;
+        let mut tx = self.transaction(pager.begin_replay(what)?).map_err(opening)?;
+        let mut groups = pager.unreplayed_groups(what);
         while progress.replayed < what.commits
             && let Some(group) = groups.next().map_err(pager::OpenError::from)?
         {
-            for record in &group.records {
+            let left = (what.commits - progress.replayed) as usize;
+            for record in group.records.iter().take(left) {
                 tx.replay(record).map_err(|e| match e {
                     ReplayError::Write(e) => opening(e),
                     ReplayError::Corrupt { what } => {
@@ -39,7 +52,7 @@ impl Database {
                     }
                 })?;
                 progress.replayed += 1;
-                options.report(progress);
+                options.report(*progress);
             }
         }
         tx.commit_by_checkpoint().map_err(|CommitError(e)| OpenError::Write(e))?;

@@ -13,8 +13,12 @@
 //! | `traces` | the traces R1 to R11 that broke earlier wordings of the pager's rules, on the real code |
 //! | `planted` | each planted bug is caught, and the same stories are clean without it |
 //! | `damage` | every byte flipped, every length cut (I7) |
+//! | `log_damage` | the log flipped, zeroed, cut, of another store or life, forged: a prefix, or damage (L2, L3) |
+//! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
+//! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
+//! | `soak` | readers, writers, checkpoints and compaction at once, for as long as one likes |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!

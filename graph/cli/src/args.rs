@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use foliograph::{Backend, PageSize};
+use foliograph::{Backend, Durability, PageSize};
 
-use crate::size::{CacheSize, parse_bytes, parse_cache};
+use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
@@ -29,9 +29,9 @@ pub struct Global {
     /// Memory for changes and sorting
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes, help_heading = "Global options")]
     pub memory: Option<usize>,
-    /// Limit of the write-ahead log (has no effect on a store without one)
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes, help_heading = "Global options")]
-    pub log_size: Option<usize>,
+    /// The most that the log takes in the file, from 512KiB to 1GiB
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_log, help_heading = "Global options")]
+    pub log_size: Option<u64>,
     /// Pass by the system's page cache (O_DIRECT)
     #[arg(long, global = true, help_heading = "Global options")]
     pub direct: bool,
@@ -73,6 +73,10 @@ pub enum Command {
     Pages(PagesArgs),
     /// Show one page
     Page(PageArgs),
+    /// Show the log's groups and records
+    Wal(StoreArgs),
+    /// Copy a store, consistently
+    Backup(BackupArgs),
     /// Save what is readable of a damaged store into a new one
     Recover(RecoverArgs),
     /// Write a store anew, densely, and give space back
@@ -311,6 +315,15 @@ pub struct PageArgs {
     pub hex: bool,
 }
 
+/// What to copy, and where to.
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// The store's file
+    pub store: PathBuf,
+    /// The copy to create
+    pub to: PathBuf,
+}
+
 /// What to save, and where to.
 #[derive(Args, Debug)]
 pub struct RecoverArgs {
@@ -333,9 +346,9 @@ pub struct ApplyArgs {
     /// Lines to a commit
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub commit_every: u64,
-    /// When a commit is durable; without a log every commit is a checkpoint, which is the strongest
-    #[arg(long, value_enum)]
-    pub durability: Option<DurabilityArg>,
+    /// When a commit is durable
+    #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
+    pub durability: DurabilityArg,
     /// Print `committed LINE` after each commit
     #[arg(long)]
     pub acks: bool,
@@ -347,9 +360,22 @@ pub struct ApplyArgs {
 /// When a commit is durable.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
 pub enum DurabilityArg {
+    /// When it is acknowledged: it is in the log
     Full,
+    /// Some moments later: a crash loses the last commits, but none before one that it keeps
     Relaxed,
+    /// When it is acknowledged, without the log: all that was changed is in its place
     Checkpoint,
+}
+
+impl From<DurabilityArg> for Durability {
+    fn from(arg: DurabilityArg) -> Self {
+        match arg {
+            DurabilityArg::Full => Durability::Full,
+            DurabilityArg::Relaxed => Durability::Relaxed,
+            DurabilityArg::Checkpoint => Durability::Checkpoint,
+        }
+    }
 }
 
 /// Where the demo's store goes.

@@ -5,7 +5,7 @@ use std::io;
 
 use foliograph::bulk::BulkError;
 use foliograph::salvage::SalvageError;
-use foliograph::{CommitError, OpenError, ReadError, WriteError};
+use foliograph::{BackupError, CommitError, OpenError, ReadError, WriteError};
 
 /// Exit codes, as the command line's users rely on them.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -110,4 +110,4 @@ macro_rules! from_error {
     )*};
 }
 
-from_error!(OpenError, ReadError, WriteError, CommitError, BulkError, SalvageError);
+from_error!(OpenError, ReadError, WriteError, CommitError, BulkError, SalvageError, BackupError);

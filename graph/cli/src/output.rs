@@ -61,10 +61,15 @@ impl Output {
 
     /// A line on stderr that is no error; silent with `--quiet`.
     pub fn note(&self, text: impl Display) {
-        if !self.quiet {
-            // Nothing can be done about a stderr that takes nothing.
-            let _ = writeln!(anstream::stderr(), "{text}");
-        }
+        note(self.quiet, text);
+    }
+}
+
+/// A line on stderr that is no error.
+pub fn note(quiet: bool, text: impl Display) {
+    if !quiet {
+        // Nothing can be done about a stderr that takes nothing.
+        let _ = writeln!(anstream::stderr(), "{text}");
     }
 }
 
@@ -88,6 +93,12 @@ pub fn thousands(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 commit`, `2 commits`.
+pub fn counted(n: u64, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {what}{s}", thousands(n))
 }
 
 #[cfg(test)]

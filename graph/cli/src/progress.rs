@@ -1,8 +1,10 @@
 //! Progress bars: on stderr, only where it is a terminal, and not with `--no-progress` or `--quiet`.
 
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use foliograph::Recovery;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Global;
@@ -17,6 +19,26 @@ pub fn bar(global: &Global, message: &'static str) -> ProgressBar {
     bar.set_style(style(false));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// Shows how far the recovery of a store has come, once there is one.
+pub fn recovery(global: &Global) -> impl Fn(Recovery) + Send + Sync + use<> {
+    let global = global.clone();
+    let shown: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    move |recovery| {
+        let Ok(mut shown) = shown.lock() else { return };
+        let bar = shown.get_or_insert_with(|| {
+            let bar = bar(&global, "recovering");
+            bar.set_style(style(true));
+            bar.set_length(recovery.commits);
+            bar
+        });
+        bar.set_position(recovery.replayed);
+        if recovery.replayed == recovery.commits {
+            bar.finish_and_clear();
+            *shown = None;
+        }
+    }
 }
 
 /// How the bar looks, with and without a known end.

@@ -1,5 +1,7 @@
 //! Sizes as options take them: `4096`, `64KiB`, `2G`; and where pages are meant too, `16p`.
 
+use foliograph::storage_core::pager::LOG_LIMITS;
+
 /// A size in bytes, or in pages.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum CacheSize {
@@ -25,7 +27,18 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is more than this machine can address"))
 }
 
-/// The same, or pages: `16p`.
+/// Bytes that a log may have.
+pub fn parse_log(text: &str) -> Result<u64, String> {
+    let (least, most) = LOG_LIMITS;
+    let bytes = parse_bytes(text)? as u64;
+    if (least..=most).contains(&bytes) {
+        return Ok(bytes);
+    }
+    let (least, most) = (least >> 10, most >> 30);
+    Err(format!("`{text}` is no size for a log; it is from {least}KiB to {most}GiB"))
+}
+
+/// Bytes, or pages: `16p`.
 pub fn parse_cache(text: &str) -> Result<CacheSize, String> {
     match text.strip_suffix(['p', 'P']) {
         Some(pages) => pages
@@ -52,5 +65,16 @@ mod tests {
         for text in ["", "p", "1.5M", "-1", "5X", "99999999999999999999", "99999999999T", "1Gp"] {
             assert!(parse_cache(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_log_has_at_least_two_extents_and_at_most_a_gibibyte() {
+        for (text, bytes) in [("512KiB", 512 << 10), ("16M", 16 << 20), ("1G", 1 << 30)] {
+            assert_eq!(parse_log(text), Ok(bytes), "{text}");
+        }
+        for text in ["0", "524287", "1025M", "2T", "x"] {
+            assert!(parse_log(text).is_err(), "{text}");
+        }
+        assert!(parse_log("0").unwrap_err().contains("from 512KiB to 1GiB"));
     }
 }

@@ -69,6 +69,11 @@ impl Sort {
         Some(number)
     }
 
+    /// Takes a name that the log has of a number.
+    pub fn learn(&mut self, number: u32, name: &str) {
+        self.put(&number.to_be_bytes(), Some(name.as_bytes()));
+    }
+
     /// Known names in the order of their numbers.
     pub fn known(&self) -> impl Iterator<Item = (u32, &str)> {
         self.known.iter().map(|(number, name)| (*number, name.as_str()))

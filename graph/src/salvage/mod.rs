@@ -17,6 +17,8 @@
 //!   the store still says how much there was.
 //! - **Deleted things do not come back silently.** Only where the map itself is lost, too, every page that looks alive
 //!   is taken, newer ones first, and the report says so.
+//! - **What stands only in the log is saved, too**: it is replayed in memory, or, where damage is in the way, done operation
+//!   by operation on what was saved (records.rs).
 //! - The damaged store is only read. Memory: a bit for each of its pages, and if inner pages are lost a byte, and a few
 //!   words for each leaf; beside that the transaction's budget.
 //!
@@ -24,6 +26,7 @@
 
 mod catalog;
 mod orphans;
+mod records;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -194,6 +197,9 @@ pub fn salvage(
     job.edges::<false>(&mut sink)?;
     job.edges::<true>(&mut sink)?;
     job.edge_props(&mut sink)?;
+    if job.source.log_is_left {
+        job.records(&mut sink)?;
+    }
     let report = job.finish(&sink);
     sink.commit()?;
     // What was put into the catalog beside the transaction's own changes is in a checkpoint, whatever a commit is.

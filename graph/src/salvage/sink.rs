@@ -12,7 +12,7 @@ use crate::txn::{NewNode, WriteTransaction};
 
 /// The new store.
 pub(super) struct Sink {
-    tx: WriteTransaction,
+    pub(super) tx: WriteTransaction,
     pub names: Names,
     /// A node that is there.
     last: Option<NodeId>,
@@ -21,7 +21,7 @@ pub(super) struct Sink {
 impl Sink {
     /// Begins with the names that are known, in their order, and goes on with ids where the damaged store would have.
     pub fn new(mut tx: WriteTransaction, names: Names) -> Result<Sink, SalvageError> {
-        let catalog = tx.catalog_mut();
+        let catalog = tx.catalog_without_record();
         for (_, name) in names.labels.known() {
             catalog.labels.intern(name);
         }
@@ -126,7 +126,7 @@ impl Sink {
         Ok(())
     }
 
-    fn existing(&mut self, key: EdgeKey) -> Result<Option<Edge>, SalvageError> {
+    pub(super) fn existing(&mut self, key: EdgeKey) -> Result<Option<Edge>, SalvageError> {
         let Some(TypeId(number)) = self.tx.edge_type(self.names.types.name(key.edge_type)) else {
             return Ok(None);
         };
@@ -135,7 +135,7 @@ impl Sink {
     }
 
     /// Sees to it that a node is there. False if there can be none of this id.
-    fn end(&mut self, report: &mut SalvageReport, id: NodeId) -> Result<bool, SalvageError> {
+    pub(super) fn end(&mut self, report: &mut SalvageReport, id: NodeId) -> Result<bool, SalvageError> {
         if self.contains(id)? {
             return Ok(true);
         }
@@ -148,13 +148,18 @@ impl Sink {
         Ok(true)
     }
 
-    fn contains(&mut self, id: NodeId) -> Result<bool, SalvageError> {
+    pub(super) fn contains(&mut self, id: NodeId) -> Result<bool, SalvageError> {
         if self.last == Some(id) {
             return Ok(true);
         }
         let there = self.tx.contains(id).map_err(WriteError::from)?;
         self.last = there.then_some(id).or(self.last);
         Ok(there)
+    }
+
+    /// A node was deleted.
+    pub(super) fn forget_last(&mut self) {
+        self.last = None;
     }
 
     /// Inserts a node; without its key, if another node has that.
@@ -184,7 +189,7 @@ impl Sink {
         }
     }
 
-    fn named(&mut self, props: Vec<(u32, Value)>) -> Props {
+    pub(super) fn named(&mut self, props: Vec<(u32, Value)>) -> Props {
         props
             .into_iter()
             .map(|(number, value)| (self.names.properties.name(number).to_owned(), value))

@@ -4,11 +4,15 @@
 //! hold, and reported with the device's words; only a device that is gone ends the saving.
 
 use super::{SalvageError, SalvageOptions, SalvageReport};
+use crate::database::Database;
+use crate::options::Options;
 use std::sync::Arc;
+use storage_core::device::overlay::OverlayDevice;
 use storage_core::device::{DeviceErrorKind, PageDevice};
 use storage_core::page::{PageCount, PageId, PageKind, PageRun, PageSize, Written};
 use storage_core::pager::{
-    FIXED_PAGES, FORMAT_VERSION, Inspected, Inspector, Meta, OpenError, Page, PageError,
+    FIXED_PAGES, FORMAT_VERSION, Inspected, Inspector, LogError, LogReader, Meta, OpenError, Page, PageError,
+    write_roots,
 };
 
 /// A store that may be damaged.
@@ -18,12 +22,13 @@ pub(super) struct Source {
     pub meta: Meta,
     /// Pages that a tree has named, readable or not: a bit each.
     seen: Vec<u64>,
+    /// The log holds commits that could not be replayed.
+    pub log_is_left: bool,
+    /// Keeps what was replayed in memory.
+    _replayed: Option<Database>,
 }
 
 /// Of the root records that are left, the one to start from.
-///
-/// The log is not looked at: commits that stand only in it, above the newest root, are not saved. Whoever replays it does
-/// it here: over a device that keeps changes in memory, and then starts from the root that this makes.
 fn roots_to_start_from(
     inspector: &Inspector,
     options: &SalvageOptions,
@@ -43,6 +48,53 @@ fn roots_to_start_from(
             Ok(only.clone())
         }
         [newest, older, ..] => Ok(if options.older_root { older.clone() } else { newest.clone() }),
+    }
+}
+
+/// The store with the commits that stand only in its log, replayed in memory, and the root that these make. `Ok(None)` if
+/// there are none, an error if that is not possible; the report says so.
+fn with_log(
+    device: &Arc<dyn PageDevice>,
+    meta: &Meta,
+    report: &mut SalvageReport,
+) -> Result<Option<(Database, Meta)>, crate::OpenError> {
+    let (commits, damage) = commits_in_log(device.as_ref(), meta);
+    if let Some(e) = damage {
+        report.notes.push(format!("{e}; what was committed from there on is lost"));
+    }
+    if commits == 0 {
+        return Ok(None);
+    }
+    let overlay: Arc<dyn PageDevice> = Arc::new(OverlayDevice::lent(device.clone()));
+    // Where the other record is lost, nothing can be opened; in memory it becomes the same as this one.
+    let opened = write_roots(overlay.as_ref(), meta)
+        .map_err(crate::OpenError::from)
+        .and_then(|()| Options::new().background(false).tolerate_log(true).open_device(overlay));
+    let db = opened.inspect_err(|e| {
+        let done = format!("{commits} commits of the log were done on what was saved");
+        report.notes.push(format!("{done}, for they cannot be replayed: {e}"));
+    })?;
+    let newer = db.pager().durable_meta();
+    let saved = newer.lsn.saturating_sub(meta.lsn);
+    report.notes.push(format!("{saved} commits were saved out of the log"));
+    if saved < commits {
+        report
+            .notes
+            .push(format!("{} commits of the log do not follow on them, and are lost", commits - saved));
+    }
+    Ok(Some((db, newer)))
+}
+
+/// How many commits the log holds beyond a root, and what is wrong with it.
+fn commits_in_log(device: &dyn PageDevice, meta: &Meta) -> (u64, Option<LogError>) {
+    let mut reader = LogReader::new(device, &meta.uuid, meta.log.clone());
+    let mut commits = 0;
+    loop {
+        match reader.next() {
+            Ok(Some(group)) => commits += group.records.len() as u64,
+            Ok(None) => return (commits, None),
+            Err(e) => return (commits, Some(e)),
+        }
     }
 }
 
@@ -77,10 +129,9 @@ impl Source {
         options: &SalvageOptions,
         report: &mut SalvageReport,
     ) -> Result<Source, SalvageError> {
-        let inspector = Inspector::new(device);
-        let meta = roots_to_start_from(&inspector, options, report)?;
+        let mut inspector = Inspector::new(device.clone());
+        let mut meta = roots_to_start_from(&inspector, options, report)?;
         check_format(&meta)?;
-        report.version = meta.lsn;
         note_fixed_pages(&inspector, report);
         let pages = inspector.device().page_count().get();
         if pages < meta.page_count {
@@ -89,8 +140,18 @@ impl Source {
                 .notes
                 .push(format!("the file is cut short: {cut} of {} pages are missing", meta.page_count));
         }
+        // The older root was asked for: what came after it is not.
+        let replayed = if options.older_root { Ok(None) } else { with_log(&device, &meta, report) };
+        let log_is_left = replayed.is_err();
+        let replayed = replayed.ok().flatten().map(|(db, newer)| {
+            inspector = Inspector::new(db.pager().device().clone());
+            meta = newer;
+            db
+        });
+        report.version = meta.lsn;
+        let pages = inspector.device().page_count().get();
         let words = usize::try_from(pages.div_ceil(64)).unwrap_or(usize::MAX);
-        Ok(Source { inspector, meta, seen: vec![0; words] })
+        Ok(Source { inspector, meta, seen: vec![0; words], log_is_left, _replayed: replayed })
     }
 
     pub fn page_size(&self) -> PageSize {

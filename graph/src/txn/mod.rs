@@ -96,6 +96,12 @@ impl WriteTransaction {
         Arc::make_mut(&mut self.reader.graph.catalog)
     }
 
+    /// For changes of the catalog that no operation stands for: the transaction has no record, and commits by checkpoint.
+    pub(crate) fn catalog_without_record(&mut self) -> &mut Catalog {
+        self.ops.drop_all();
+        self.catalog_mut()
+    }
+
     /// After each change: writes pages early when the changes outgrow the budget, and keeps track of whether the
     /// transaction only deletes, for then it may use the space in reserve (A5).
     fn changed(&mut self, grows: bool) -> Result<(), WriteError> {

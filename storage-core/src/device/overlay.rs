@@ -3,7 +3,7 @@
 //! For looking at a store that has to be recovered first: it is opened over this, recovered in memory, looked at, and
 //! dropped; its file stays as it was.
 //!
-//! Must always be true: the device below gets no call but `read`, `prefetch` and `close`; a page that was written, or
+//! Must always be true: the device below gets no call but `read`, `prefetch` and `close` (the last not if it is lent); a page that was written, or
 //! came by growth, is never read from below; what `shrink` cut is forgotten, and comes back as zeros. Memory grows with
 //! the pages written, not with the device.
 //!
@@ -28,6 +28,7 @@ pub struct OverlayDevice {
     below: Arc<dyn PageDevice>,
     size: PageSize,
     site: Site,
+    closes_below: bool,
     state: RwLock<State>,
 }
 
@@ -48,9 +49,15 @@ impl OverlayDevice {
         OverlayDevice {
             size: info.page_size,
             site: Site { backend: info.backend, path: info.path },
+            closes_below: true,
             state: RwLock::new(State { pages, seen: pages, written: HashMap::new(), closed: false }),
             below,
         }
+    }
+
+    /// Lays memory over a device that stays its owner's: it is still open when this one is closed.
+    pub fn lent(below: Arc<dyn PageDevice>) -> Self {
+        OverlayDevice { closes_below: false, ..Self::new(below) }
     }
 
     /// How many pages are held in memory.
@@ -182,7 +189,7 @@ impl PageDevice for OverlayDevice {
         let mut state = self.state.write();
         state.closed = true;
         state.written = HashMap::new();
-        self.below.close()
+        if self.closes_below { self.below.close() } else { Ok(()) }
     }
 }
 
@@ -272,6 +279,17 @@ mod tests {
         let failed = device.write_durable(&[block(1), block(3)]).unwrap_err();
         assert_eq!((failed.kind(), failed.page()), (DeviceErrorKind::ShortFile, Some(PageId::new(3))));
         assert_eq!((read(&device, 1)[0], device.pages_held()), (1, 0));
+    }
+
+    #[test]
+    fn a_device_that_is_lent_is_open_when_the_overlay_is_closed() {
+        let below = Arc::new(MemoryDevice::new(PageSize::K4));
+        below.grow(PageCount::new(1)).unwrap();
+        OverlayDevice::lent(below.clone()).close().unwrap();
+        below.read_page(PageId::new(0), &mut [0; 4096]).unwrap();
+        OverlayDevice::new(below.clone()).close().unwrap();
+        let closed = below.read_page(PageId::new(0), &mut [0; 4096]).unwrap_err();
+        assert_eq!(closed.kind(), DeviceErrorKind::Closed);
     }
 
     #[test]

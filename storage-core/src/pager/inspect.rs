@@ -2,6 +2,7 @@
 //! root records are whole. Reads only, and past the cache: what is on the device is what counts.
 
 mod damaged;
+mod log;
 
 use super::map::{decode_region, region_pages};
 use super::meta::{FIXED_PAGES, Meta, Slot};
@@ -168,8 +169,7 @@ impl Inspector {
     }
 
     fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
-        let uuid = self.superblock.map(|s| s.uuid).or(self.meta.as_ref().map(|m| m.uuid));
-        match (PageHeader::decode(&buf), uuid) {
+        match (PageHeader::decode(&buf), self.uuid()) {
             (Err(what), _) => Inspected::Damaged(what, None),
             (Ok(header), _) if header.page != page => {
                 Inspected::Damaged("it says that it is another page", Some(header))

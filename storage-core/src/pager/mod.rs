@@ -32,6 +32,7 @@
 //! | `recovery.rs`, `replay.rs` | creating and opening a store; what its log says beyond its root |
 //! | `snapshot.rs`, `page.rs` | reading pages of a version |
 //! | `cache.rs`, `verified.rs` | pages in memory |
+//! | `copy.rs` | a durable root, copied to another device |
 //! | `inspect.rs` | looking at a store that may be damaged |
 //!
 //! It is not: a tree, a record, a graph. It knows one root and the pages of its own map.
@@ -39,6 +40,7 @@
 mod allocator;
 mod cache;
 mod commit;
+mod copy;
 mod error;
 mod inspect;
 mod log;
@@ -60,9 +62,10 @@ mod tests_space;
 mod transaction;
 mod verified;
 
+pub use copy::{Copied, CopyError, write_roots};
 pub use error::{OpenError, PageError, WriteError};
 pub use inspect::{Inspected, Inspector, MapCheck, references};
-pub use log::{BLOCK, Extent, Group, LOG_LIMITS, LogError, LogReader, LogStart, LogStats};
+pub use log::{BLOCK, Extent, Group, GroupHead, LOG_LIMITS, LogEnd, LogError, LogReader, LogStart, LogStats};
 pub use meta::{FIXED_PAGES, Meta};
 pub use page::Page;
 pub use replay::Unreplayed;
@@ -87,6 +90,8 @@ pub struct PagerOptions {
     pub older_root: bool,
     /// Takes a damaged log for its end, for saving what is left: commits that were acknowledged may be missing.
     pub tolerate_log: bool,
+    /// Opens the root as it is, read-only, whatever the log says beyond it: for looking at pages.
+    pub root_only: bool,
     /// The identity of a new store; `None` takes a random one.
     pub uuid: Option<[u8; 16]>,
     /// The most bytes that the log's extents take together, within [`LOG_LIMITS`].
@@ -100,6 +105,7 @@ impl Default for PagerOptions {
             read_only: false,
             older_root: false,
             tolerate_log: false,
+            root_only: false,
             uuid: None,
             log_bytes: 16 << 20,
         }

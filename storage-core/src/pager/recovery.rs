@@ -8,6 +8,7 @@
 use super::allocator::Allocator;
 use super::cache::Cache;
 use super::commit::write_meta_copy;
+use super::copy::{write_roots, write_superblock};
 use super::error::{OpenError, PageError, WriteError};
 use super::log::{LOG_LIMITS, Log, LogStart};
 use super::map::{MapEntry, decode_index};
@@ -15,11 +16,11 @@ use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::seat::Seat;
 use super::snapshot::Version;
 use super::space::Space;
-use super::superblock::{BLOCK, FORMAT_VERSION, Superblock};
+use super::superblock::{FORMAT_VERSION, Superblock};
 use super::transaction::{Checkpointer, Writer};
 use super::verified::Verified;
 use super::{Pager, PagerOptions, replay};
-use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt, WriteBlock};
+use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt};
 use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use arc_swap::ArcSwap;
@@ -37,12 +38,12 @@ impl Pager {
         device.grow(PageCount::new(FIXED_PAGES))?;
         let page_size = device.info().page_size;
         let uuid = options.uuid.unwrap_or_else(random_uuid);
-        let meta = |generation| Meta {
+        let meta = Meta {
             format: FORMAT_VERSION,
             page_size,
             features: [0; 3],
             uuid,
-            generation,
+            generation: 0,
             lsn: 0,
             page_count: FIXED_PAGES,
             used_count: FIXED_PAGES,
@@ -51,17 +52,9 @@ impl Pager {
             map_levels: 0,
             log: LogStart { group: 1, ..LogStart::default() },
         };
-        let mut block = PageBuf::zeroed(BLOCK);
-        for generation in [0, 1] {
-            for page in Slot::of(generation).pages() {
-                meta(generation).encode(page, &mut block);
-                device.write_durable(&[WriteBlock { page, offset: 0, data: &block }])?;
-            }
-        }
+        write_roots(device.as_ref(), &meta)?;
         device.sync()?;
-        Superblock { format: FORMAT_VERSION, page_size, features: [0; 3], uuid }.encode(&mut block);
-        device.write_durable(&[WriteBlock { page: PageId::new(0), offset: 0, data: &block }])?;
-        device.sync()?;
+        write_superblock(device.as_ref(), &meta)?;
         Self::open(device, options)
     }
 
@@ -69,7 +62,7 @@ impl Pager {
     pub fn open(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
         let (superblock, copies) = read_fixed_pages(device.as_ref())?;
         let info = device.info();
-        let read_only = options.read_only || options.older_root || info.read_only;
+        let read_only = options.read_only || options.older_root || options.root_only || info.read_only;
         if let Some(superblock) = superblock {
             // Said before root records are judged: to a newer format they may look different.
             check_format(superblock.format, superblock.features, read_only)?;
@@ -128,13 +121,16 @@ impl Pager {
         newest: &Arc<Version>,
         options: &PagerOptions,
     ) -> Result<(), OpenError> {
-        let found = replay::find(self, meta, options.tolerate_log)?;
+        let tolerant = options.tolerate_log || options.root_only;
+        let mut found = replay::find(self, &mut self.space.lock(), meta, tolerant)?;
+        if options.root_only {
+            found.unreplayed = None;
+        }
         if let Some(what) = &found.unreplayed
             && self.read_only
         {
             return Err(OpenError::NeedsRecovery { commits: what.commits });
         }
-        replay::mark_chain(self, &mut self.space.lock(), &found.chain)?;
         let limit = options.log_bytes.clamp(LOG_LIMITS.0, LOG_LIMITS.1);
         self.log = Log::new(self.page_size, limit, found.next_group, newest.clone());
         self.log.adopt(&found.chain);
@@ -144,7 +140,7 @@ impl Pager {
 }
 
 /// Whoever brings a device of his own may have opened it over a store.
-fn refuse_existing(device: &dyn PageDevice) -> Result<(), OpenError> {
+pub(super) fn refuse_existing(device: &dyn PageDevice) -> Result<(), OpenError> {
     if device.page_count().get() < FIXED_PAGES {
         return Ok(());
     }
@@ -241,6 +237,9 @@ fn check_numbers(meta: &Meta) -> Result<(), PageError> {
     }
     if meta.generation == u64::MAX || meta.lsn == u64::MAX {
         return damage("the root record has the last number that there is");
+    }
+    if meta.log.group > u64::MAX / 2 {
+        return damage("the root record says that the log has had more groups than there can be");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `store` | the store that is damaged: every kind of page, at most 100 pages |
+//! | `store` | the store that is damaged: every kind of page but the log's, at most 100 pages |
 //! | `sweep` | every byte flipped in turn, and every length cut: checksums must tell |
 //! | `reseal` | makes damaged pages valid again, all the way up to the root record |
 //! | `fuzz` | damage behind valid checksums: decoders must not trust what they read |

@@ -1,10 +1,13 @@
-//! The store that is damaged: small, with every kind of page, and the graph that it holds.
+//! The store that is damaged: small, with every kind of page but the log's, and the graph that it holds. It is closed: a
+//! log is damaged in `log_damage`.
 
 use crate::crash::model::{Change, Model};
 use foliograph::storage_core::device::memory::{MemoryDevice, MemoryStore};
 use foliograph::storage_core::device::{OpenOptions, PageDevice};
 use foliograph::storage_core::page::PageKind;
-use foliograph::{Database, NewNode, NodeId, OpenError, Options, PageInfo, PageSize, Value, props};
+use foliograph::{
+    Database, Durability, NewNode, NodeId, OpenError, Options, PageInfo, PageSize, Value, props,
+};
 use std::sync::Arc;
 
 pub const PAGE: usize = 4096;
@@ -24,8 +27,9 @@ impl Sample {
     }
 }
 
+/// Without a thread: what a store does must not depend on timing.
 pub fn options() -> Options {
-    Options::new().page_size(PageSize::K4).cache_pages(64)
+    Options::new().page_size(PageSize::K4).cache_pages(64).background(false)
 }
 
 /// Opens what is in `store`.
@@ -34,11 +38,13 @@ pub fn open(store: &MemoryStore, read_only: bool) -> Result<Database, OpenError>
     options().read_only(read_only).open_device(Arc::new(device) as Arc<dyn PageDevice>)
 }
 
-/// Makes the store, in two commits, so that it also has pages of a version that is gone. At least 10 people.
+/// Makes the store, in two checkpoints, so that it also has pages of a version that is gone, and none that a log had. At
+/// least 10 people.
 pub fn sample(count: u64) -> Sample {
     let store = MemoryStore::new(Vec::new());
     let device = MemoryDevice::open(&store, &OpenOptions::create(PageSize::K4)).expect("a new store");
-    let db = options().create_device(Arc::new(device)).expect("a new store");
+    let db =
+        options().durability(Durability::Checkpoint).create_device(Arc::new(device)).expect("a new store");
     let mut model = Model::default();
     for fill in [people, links] as [fn(&mut Change<'_>, u64); 2] {
         let tx = db.begin_write().expect("nobody else writes");
@@ -46,9 +52,9 @@ pub fn sample(count: u64) -> Sample {
         fill(&mut change, count);
         change.tx.commit().expect("memory does not fail");
     }
-    let pages = db.pages().expect("a whole store");
     db.close().expect("memory does not fail");
     let image = store.image();
+    let pages = open(&store, true).and_then(|db| Ok(db.pages()?)).expect("a whole store");
     assert!(image.len() <= 100 * PAGE && image.len().is_multiple_of(PAGE), "{} bytes", image.len());
     for kind in PageKind::ALL.iter().filter(|kind| **kind != PageKind::Log) {
         assert!(pages.iter().any(|info| info.kind == *kind), "the sample has no {kind} page");

@@ -30,7 +30,8 @@ pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<(), Failure> {
             (file.name.clone(), Box::new(file.open()?))
         }
     };
-    let db = store::creating(context.global, args.page_size).open(&args.store)?;
+    let options = store::creating(context.global, args.page_size).durability(args.durability.into());
+    let db = options.open(&args.store)?;
     let mut lines =
         Lines { reader: BufReader::with_capacity(64 << 10, input), name, line: 0, text: Vec::new() };
     let counts = apply(&db, &mut lines, args, context)?;

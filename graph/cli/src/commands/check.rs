@@ -1,26 +1,55 @@
 //! `check`: every page, every tree, both directions. Exit code 3 where there is damage, also where the store cannot be
-//! opened because of it.
+//! opened because of it. A store that needs recovery is recovered in memory, and what that makes is checked: its file is
+//! never written.
 
 use std::time::Instant;
 
 use foliograph::storage_core::device::DeviceErrorKind;
-use foliograph::{CheckReport, OpenError, ReadError};
+use foliograph::{CheckReport, Finding, OpenError, ReadError};
 use serde_json::{Value as Json, json};
 
 use super::Context;
 use crate::args::StoreArgs;
 use crate::failure::{Exit, Failure};
+use crate::output::counted;
 use crate::store;
 
 /// Runs `check`.
 pub fn run(args: &StoreArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let begin = Instant::now();
-    let report = match store::try_read(context.global, &args.store) {
+    let report = match store::as_it_is(context.global, &args.store) {
         Ok(db) => db.check()?,
-        Err(error) => return unopened(error, begin, context),
+        Err(error) => match store::commits_to_recover(&error) {
+            Some(commits) => match recovered(args, commits, context) {
+                Ok(report) => report?,
+                Err(error) => return unopened(error, begin, context),
+            },
+            None => return unopened(error, begin, context),
+        },
     };
     print(&report, begin, context)?;
     if report.findings.is_empty() { Ok(()) } else { Err(Failure::Said(Exit::Damage)) }
+}
+
+/// Replays the log in memory, and checks what that makes; and superblock and root records as they are in the file.
+fn recovered(
+    args: &StoreArgs,
+    commits: u64,
+    context: &Context<'_>,
+) -> Result<Result<CheckReport, ReadError>, OpenError> {
+    let options = store::options(context.global);
+    let fixed = options.clone().root_only(true).open_existing(&args.store)?;
+    let db = options.open_in_memory(&args.store)?;
+    let commits = counted(commits, "commit");
+    context
+        .out
+        .note(format_args!("note: the store needs recovery: {commits} of the log were replayed in memory"));
+    Ok(fixed.pager().check_fixed_pages().map_err(ReadError::from).and_then(|found| {
+        let mut report = db.check()?;
+        let found = found.into_iter().map(|(page, kind, what)| Finding { page, kind, what });
+        report.findings.splice(0..0, found);
+        Ok(report)
+    }))
 }
 
 fn print(report: &CheckReport, begin: Instant, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -72,6 +101,7 @@ fn page_of(error: &OpenError) -> Option<u64> {
     let page = match error {
         OpenError::Pager(pager::OpenError::Page(e)) | OpenError::Read(ReadError::Page(e)) => e.page(),
         OpenError::Pager(pager::OpenError::DamagedRoot { first, .. }) => Some(*first),
+        OpenError::Pager(pager::OpenError::Log(pager::LogError::Damaged { page, .. })) => Some(*page),
         _ => error.device().and_then(|device| device.page()),
     };
     page.map(|page| page.get())

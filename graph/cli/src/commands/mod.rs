@@ -1,6 +1,7 @@
 //! The commands, a file each. Each takes the global options, its own arguments and where data goes.
 
 pub mod apply;
+pub mod backup;
 pub mod bfs;
 pub mod check;
 pub mod compact;
@@ -17,6 +18,7 @@ pub mod pages;
 pub mod path;
 pub mod recover;
 pub mod stats;
+pub mod wal;
 
 use foliograph::{Database, Direction, Snapshot};
 
@@ -45,6 +47,8 @@ pub fn run(command: &Command, context: &mut Context<'_>) -> Result<(), Failure> 
         Command::Check(args) => check::run(args, context),
         Command::Pages(args) => pages::run(args, context),
         Command::Page(args) => page::run(args, context),
+        Command::Wal(args) => wal::run(args, context),
+        Command::Backup(args) => backup::run(args, context),
         Command::Recover(args) => recover::run(args, context),
         Command::Compact(args) => compact::run(args, context),
         Command::Apply(args) => apply::run(args, context),

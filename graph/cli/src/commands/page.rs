@@ -1,9 +1,13 @@
-//! `page`: one page decoded, or its bytes. Works on a damaged store: it looks at the page alone.
+//! `page`: one page decoded, or its bytes. Works on a damaged store, and on one that needs recovery: it looks at the page
+//! alone, but for a page of the log, which only the log says to be one.
 
 use foliograph::describe_page;
+use foliograph::record::describe;
 use foliograph::storage_core::device::DeviceErrorKind;
-use foliograph::storage_core::page::{PageHeader, PageId, Written};
-use foliograph::storage_core::pager::{Inspected, Inspector, Meta, PageError, Superblock};
+use foliograph::storage_core::page::{PageHeader, PageId, PageKind, Written};
+use foliograph::storage_core::pager::{
+    Extent, GroupHead, Inspected, Inspector, LogStart, Meta, PageError, Superblock,
+};
 use serde_json::json;
 
 use super::{Context, stats};
@@ -32,7 +36,10 @@ pub fn run(args: &PageArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     if args.hex {
         return hex(&inspector, page, context);
     }
-    let shown = show(&inspector, page)?;
+    let shown = match log_page(&inspector, page) {
+        Some(shown) => shown,
+        None => show(&inspector, page)?,
+    };
     print(args.id, &shown, context)?;
     match shown.damage {
         Some(what) => Err(Failure::Error {
@@ -41,6 +48,52 @@ pub fn run(args: &PageArgs, context: &mut Context<'_>) -> Result<(), Failure> {
             hint: None,
         }),
         None => Ok(()),
+    }
+}
+
+/// The groups that begin in a page of the log; of a page that the log has given up, those that are still to be seen.
+fn log_page(inspector: &Inspector, page: PageId) -> Option<Shown> {
+    let shown = |lines, rest: &str| {
+        let mut lines: Vec<String> = lines;
+        if lines.is_empty() {
+            lines.push(rest.to_owned());
+        }
+        Some(Shown { kind: PageKind::Log.word().into(), header: Vec::new(), lines, damage: None })
+    };
+    // A page that cannot be read is told by whoever decodes it.
+    let heads = inspector.group_heads(page).ok()?;
+    let mut log = inspector.log()?;
+    let mut lines = Vec::new();
+    let mut live = Vec::new();
+    while let Ok(Some(group)) = log.next() {
+        if group.page == page {
+            live.push(group.number);
+            lines.push(format!(
+                "block {}: group {}, {} records",
+                group.block,
+                group.number,
+                group.records.len()
+            ));
+            for (version, record) in (group.first_lsn..).zip(&group.records) {
+                lines.push(format!("  version {version}"));
+                lines.extend(describe(record).map(|line| format!("    {line}")));
+            }
+        }
+    }
+    for head in heads.iter().filter(|head| !live.contains(&head.number)) {
+        let GroupHead { block, number, records, .. } = head;
+        lines.push(format!("block {block}: group {number}, {records} records, not part of the log any more"));
+    }
+    let is_log = log.chain().iter().any(|extent| {
+        let after = page.get().checked_sub(extent.first.get());
+        after.is_some_and(|after| after < u64::from(extent.pages))
+    });
+    if is_log {
+        return shown(lines, "no group begins in it");
+    }
+    match inspector.page(page) {
+        Ok(Inspected::Damaged(..)) if !lines.is_empty() => shown(lines, ""),
+        _ => None,
     }
 }
 
@@ -94,7 +147,6 @@ fn superblock(block: Superblock) -> Vec<String> {
     ]
 }
 
-/// The root record; its log is shown once there is one.
 fn meta(meta: Meta) -> Vec<String> {
     let root = |at: Option<Written>| at.map_or("none".to_owned(), |at| format!("page {}", at.page()));
     let mut lines = superblock(Superblock {
@@ -109,6 +161,16 @@ fn meta(meta: Meta) -> Vec<String> {
         format!("catalog {}", root(meta.root)),
         format!("allocation map {}, levels of index {}", root(meta.map_root), meta.map_levels),
     ]);
+    let LogStart { group, block, salt, extents, .. } = meta.log;
+    if extents.is_empty() {
+        lines.push(format!("no log; its next group will be {group}"));
+    } else {
+        lines.push(format!("log from group {group} on, block {block} of the first extent, salt {salt:016x}"));
+        let extent = |e: Extent| {
+            format!("log extent: pages {} to {}", e.first, e.first.plus(u64::from(e.pages.max(1)) - 1))
+        };
+        lines.extend(extents.into_iter().map(extent));
+    }
     lines
 }
 

@@ -46,7 +46,14 @@ fn to_json(stats: &Stats) -> Json {
         "reserve_pages": stats.reserve_pages,
         "quarantined_pages": stats.quarantined_pages,
         "trees": Json::Object(stats.trees.iter().map(|t| (t.name.to_owned(), json!(t.height))).collect::<Map<_, _>>()),
-        "log": { "bytes": stats.log.bytes, "groups": stats.log.groups },
+        "oldest_snapshot": stats.oldest_snapshot,
+        "log": {
+            "bytes": stats.log.bytes,
+            "used": stats.log.used,
+            "limit": stats.log.limit,
+            "groups": stats.log.groups,
+            "commits": stats.log.commits,
+        },
         "format": stats.format,
         "uuid": uuid(&stats.uuid),
         "version": stats.version,
@@ -89,8 +96,14 @@ fn rows(stats: &Stats) -> Vec<(String, String)> {
         format!("{} ({} in reserve)", thousands(stats.free_pages), stats.reserve_pages),
     ));
     rows.push(("pages kept for snapshots".into(), thousands(stats.quarantined_pages)));
+    rows.push(("oldest snapshot".into(), format!("version {}", stats.oldest_snapshot)));
     rows.extend(stats.trees.iter().map(|t| (format!("height {}", t.name), t.height.to_string())));
-    rows.push(("log bytes".into(), thousands(stats.log.bytes)));
+    let log = &stats.log;
+    rows.push(("log bytes".into(), format!("{} (limit {})", thousands(log.bytes), thousands(log.limit))));
+    rows.push((
+        "log groups".into(),
+        format!("{} ({} commits)", thousands(log.groups), thousands(log.commits)),
+    ));
     rows.push(("format".into(), stats.format.to_string()));
     rows.push(("uuid".into(), uuid(&stats.uuid)));
     rows.push(("version".into(), stats.version.to_string()));

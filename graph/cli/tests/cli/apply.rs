@@ -175,9 +175,28 @@ fn what_was_acknowledged_survives_a_kill() {
             && place.run("nodes STORE").go().code != 0
             && std::time::Instant::now() < freed
         {}
-        place.run("nodes STORE").go().says("n0\nn1\nn2\nn3\nn4\n");
+        // The first that reads it says that it was recovered.
+        assert_eq!(place.run("nodes STORE").go().ok().out, "n0\nn1\nn2\nn3\nn4\n");
         place.run("check STORE").go().says("ok\n");
     }
+}
+
+#[test]
+fn every_durability_and_size_of_log_within_its_limits_is_taken() {
+    for durability in ["full", "relaxed", "checkpoint"] {
+        let place = Place::empty();
+        apply(&place, &[add("a"), add("b")], &["--durability", durability, "--log-size", "512KiB"]).ok();
+        place.run("nodes STORE").go().says("a\nb\n");
+        place.run("check STORE").go().says("ok\n");
+    }
+    let place = Place::empty();
+    for size in ["0", "511KiB", "1025MiB", "much"] {
+        apply(&place, &[], &["--log-size", size]).fails(2, &["--log-size", size]);
+    }
+    let refused = apply(&place, &[], &["--log-size", "4096"]);
+    refused.fails(2, &["512KiB to 1GiB"]);
+    apply(&place, &[], &["--durability", "some"]).fails(2, &["--durability", "some"]);
+    assert!(place.listing().is_empty(), "nothing was created");
 }
 
 #[test]

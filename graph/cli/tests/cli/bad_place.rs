@@ -208,7 +208,7 @@ fn many_processes_read_and_meanwhile_none_writes() {
 }
 
 #[cfg(unix)]
-mod permissions {
+pub mod permissions {
     use super::*;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
@@ -216,12 +216,12 @@ mod permissions {
     /// A user who is bound by permissions, if this one is not.
     const NOBODY: u32 = 65534;
 
-    fn set(path: &Path, mode: u32) {
+    pub fn set(path: &Path, mode: u32) {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// The user to run as: `Some(None)` for oneself. `None`, loudly, where no bound user can run the binary.
-    fn bound_user(of: &Path) -> Option<Option<u32>> {
+    pub fn bound_user(of: &Path) -> Option<Option<u32>> {
         if std::fs::metadata(of).unwrap().uid() != 0 {
             return Some(None);
         }

@@ -12,6 +12,7 @@
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
 //! | `damage` | a damaged store, through every command |
+//! | `log` | `wal`, stores that need recovery, and `backup` |
 //! | `rescue` | what is saved of a damaged store, and given back of a loose one |
 //! | `real` | real graphs with reference results, on every backend |
 //! | `readme` | what README says works |
@@ -23,6 +24,7 @@ mod bad_place;
 mod calling;
 mod commands;
 mod damage;
+mod log;
 mod naming;
 mod place;
 mod readme;

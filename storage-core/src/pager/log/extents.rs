@@ -17,6 +17,8 @@ pub(crate) struct Extents {
     block: u32,
     /// Zero-filled or recycled, durable, in no chain.
     spares: Vec<Extent>,
+    /// Named by a group that is in flight: neither spare nor yet of the chain.
+    linking: Vec<Extent>,
     blocks_per_page: u32,
 }
 
@@ -44,13 +46,14 @@ impl Extents {
         self.blocks(&self.live) - self.room()
     }
 
-    pub(crate) fn spare_blocks(&self) -> u64 {
-        self.blocks(&self.spares)
+    /// Blocks that come behind the live ones: of spare extents, and of those that are being linked.
+    pub(crate) fn blocks_to_come(&self) -> u64 {
+        self.blocks(&self.spares) + self.blocks(&self.linking)
     }
 
-    /// Pages of all extents, live and spare.
+    /// Pages of all extents.
     pub(crate) fn pages(&self) -> u64 {
-        self.live.iter().chain(&self.spares).map(|e| u64::from(e.pages)).sum()
+        self.extents().map(|e| u64::from(e.pages)).sum()
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -58,7 +61,7 @@ impl Extents {
     }
 
     pub(crate) fn extents(&self) -> impl Iterator<Item = &Extent> {
-        self.live.iter().chain(&self.spares)
+        self.live.iter().chain(&self.linking).chain(&self.spares)
     }
 
     pub(crate) fn spares(&self) -> &[Extent] {
@@ -71,11 +74,14 @@ impl Extents {
 
     /// Takes a spare one, to be linked.
     pub(crate) fn take_spare(&mut self) -> Option<Extent> {
-        (!self.spares.is_empty()).then(|| self.spares.remove(0))
+        let spare = (!self.spares.is_empty()).then(|| self.spares.remove(0));
+        self.linking.extend(spare);
+        spare
     }
 
     /// A group that links this extent is durable.
     pub(crate) fn link(&mut self, extent: Extent) {
+        self.linking.retain(|linking| *linking != extent);
         self.live.push(extent);
     }
 
@@ -137,7 +143,7 @@ impl Extents {
     pub(crate) fn drop_spares(&mut self, keep: u64) -> Vec<Extent> {
         let mut out = Vec::new();
         while let Some(last) = self.spares.last()
-            && self.spare_blocks() - u64::from(last.pages) * u64::from(self.blocks_per_page) >= keep
+            && self.blocks(&self.spares) - u64::from(last.pages) * u64::from(self.blocks_per_page) >= keep
         {
             out.extend(self.spares.pop());
         }
@@ -184,6 +190,20 @@ mod tests {
         chain.link(extent(30));
         chain.advance(0);
         assert_eq!(chain.place(), (0, &[extent(30)][..]));
+    }
+
+    /// Else the log grew beyond its limit while a group was in flight, and its pages were nobody's.
+    #[test]
+    fn an_extent_that_is_being_linked_belongs_to_the_log() {
+        let mut chain = chain();
+        chain.add_spare(extent(30));
+        assert_eq!(chain.take_spare(), Some(extent(30)));
+        assert_eq!((chain.pages(), chain.room(), chain.blocks_to_come()), (6, 16, 8));
+        assert!(chain.extents().any(|e| *e == extent(30)));
+        assert_eq!(chain.take_spare(), None);
+        assert_eq!(chain.drop_spares(0), []);
+        chain.link(extent(30));
+        assert_eq!((chain.pages(), chain.room(), chain.blocks_to_come()), (6, 24, 0));
     }
 
     #[test]

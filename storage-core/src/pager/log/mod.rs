@@ -14,6 +14,7 @@
 //! | `frame.rs` | the bytes of a group, and of the place where the log starts; no I/O |
 //! | `chain.rs` | the extents of a log as one row of blocks; reading a block of it |
 //! | `reader.rs` | reading groups, and judging where they end |
+//! | `end.rs` | why it ends where it ends, in words |
 //! | `extents.rs` | which extents there are, and where the next group goes; in memory |
 //! | `queue.rs` | commits that wait; the leader that writes a group of them, and its followers |
 //! | `room.rs` | making and giving back extents; the first root record of a log's life |
@@ -21,6 +22,7 @@
 //! It is not: what a record says (whoever writes and replays them knows), and not which pages are free for an extent.
 
 mod chain;
+mod end;
 mod extents;
 mod frame;
 mod queue;
@@ -31,6 +33,8 @@ mod tests;
 #[cfg(test)]
 mod tests_damage;
 
+pub(crate) use end::heads;
+pub use end::{GroupHead, LogEnd};
 pub use frame::{BLOCK, Extent, LogStart};
 pub(crate) use queue::Log;
 pub use queue::LogStats;

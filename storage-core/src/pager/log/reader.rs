@@ -83,13 +83,13 @@ impl LogError {
 
 /// Reads groups in order.
 pub struct LogReader<'d> {
-    device: &'d dyn PageDevice,
-    seed: u64,
-    salt: u64,
-    chain: Chain,
-    window: Window,
+    pub(super) device: &'d dyn PageDevice,
+    pub(super) seed: u64,
+    pub(super) salt: u64,
+    pub(super) chain: Chain,
+    pub(super) window: Window,
     /// The next group: its block in the chain, its number, the check before it.
-    at: u64,
+    pub(super) at: u64,
     number: u64,
     previous_check: u64,
     /// The next group's first LSN; unknown before the first one.
@@ -186,7 +186,7 @@ impl<'d> LogReader<'d> {
         self.accept(&header, &body, blocks).map(Some)
     }
 
-    fn chains(&self, header: &Header) -> bool {
+    pub(super) fn chains(&self, header: &Header) -> bool {
         if armed(Bug::ChainNotCompared) {
             return true;
         }
@@ -197,7 +197,7 @@ impl<'d> LogReader<'d> {
     }
 
     /// The body of the group here, which ends within the chain.
-    fn body(&mut self, header: &Header) -> Result<Vec<u8>, DeviceError> {
+    pub(super) fn body(&mut self, header: &Header) -> Result<Vec<u8>, DeviceError> {
         let length = header.body_len as usize;
         let mut body = Vec::with_capacity(length);
         let (mut at, mut from) = (self.at, HEADER_LEN);

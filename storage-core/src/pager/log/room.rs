@@ -49,7 +49,7 @@ impl Log {
         loop {
             let new = {
                 let mut state = self.state.lock();
-                let room = state.extents.room() + state.extents.spare_blocks();
+                let room = state.extents.room() + state.extents.blocks_to_come();
                 let pages = state.extents.pages();
                 let enough = room >= state.promised + needed + SLACK;
                 if enough && state.alive {
