@@ -61,7 +61,7 @@ impl Database {
     }
 
     fn holds_long_values(&self, pages: &[PageId]) -> Result<bool, PageError> {
-        let inspector = Inspector::new(self.inner.pager.device().clone());
+        let inspector = Inspector::of(&self.inner.pager);
         for page in pages {
             if let pager::Inspected::Page(page) = inspector.page(*page)?
                 && page.kind() == PageKind::Overflow

@@ -11,6 +11,11 @@
 //! the path again); nothing here moves its file position; `page_count` is never above what the file was grown to by
 //! this handle, and a request is checked against it before the system is called (D3).
 //!
+//! What it cannot rule out: the kernel tells each open description of a lost page once, so a durable write that ends in the
+//! few instructions between a failing sync's return from the kernel and its poison may say "durable" of blocks that the
+//! sync was told of; a second description with a memory of its own would be a second owner of the file (I8), and waiting
+//! for each sync would make commits as slow as checkpoints.
+//!
 //! Platforms: everything compiles on Unix and Windows. Where there is no `fallocate`, growth only sets the length;
 //! where there is no `RWF_DSYNC`, a durable write is a write and a sync of the file; [`StoreFile::info`] says which.
 

@@ -17,8 +17,10 @@
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
+//! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
+//! | `nth_fault` | the n-th device call fails, once or for ever: an error each time, nothing acknowledged lost |
 //! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
-//! | `soak` | readers, writers, checkpoints and compaction at once, for as long as one likes |
+//! | `soak` | readers, writers, checkpoints, compaction and backups at once, for as long as one likes |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
@@ -32,6 +34,7 @@ mod devices;
 mod engine;
 mod format;
 mod full_disk;
+mod full_log;
 mod harness;
 mod history;
 mod log_damage;

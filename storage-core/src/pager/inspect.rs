@@ -140,6 +140,11 @@ impl Inspector {
         Inspector { device, superblock, meta }
     }
 
+    /// Of a store that is open: its identity is known, so nothing is read, and no error of a read is taken for damage.
+    pub fn of(pager: &Pager) -> Inspector {
+        Inspector { device: pager.device.clone(), superblock: None, meta: Some(pager.durable_meta()) }
+    }
+
     /// The device.
     pub fn device(&self) -> &Arc<dyn PageDevice> {
         &self.device

@@ -48,7 +48,7 @@ pub fn expected(lines: u64) -> String {
     let counter = lines.checked_sub(1).map(|i| i / 5 * 5);
     // Before anything is old enough to be deleted, and before there are two to connect, another node is changed.
     let idle = |i: &u64| i % 5 == 4 && *i <= AGE || *i == 2;
-    let other = (0..lines.min(AGE + 5)).filter(idle).last();
+    let other = (0..lines.min(AGE + 5)).rev().find(idle);
     writeln!(out, "counter {counter:?} {other:?}").expect("a string");
     for i in (1..lines).step_by(5).filter(|i| lives(*i)) {
         writeln!(out, "{i} {} {:?}", text(i).len(), last(i + 2)).expect("a string");

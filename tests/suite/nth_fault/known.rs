@@ -1,0 +1,220 @@
+//! What a run knows of its store: a small graph in memory, and which versions of it may be there after reopening.
+//!
+//! Must always be true: what a commit changes follows from its number and from the graph before it alone.
+
+use foliograph::storage_core::device::sim::Rng;
+use foliograph::storage_core::pager::ReadPages;
+use foliograph::{Direction, NodeId, ReadError, Reader, WriteError, WriteTransaction, props};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Nodes by key with their texts; edges by the keys of their ends with their numbers, ascending.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    pub nodes: BTreeMap<String, String>,
+    pub edges: BTreeMap<(String, String), Vec<i64>>,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Put(String, String),
+    Link(String, String, i64),
+    Delete(String),
+}
+
+/// What a commit is like.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Two nodes and an edge.
+    Small,
+    /// A value over several pages.
+    Long,
+    /// A record over many blocks of the log.
+    Huge,
+    /// More than the memory that changes are given.
+    Many,
+    /// Half of the nodes go.
+    DeleteHalf,
+    /// All nodes go.
+    DeleteAll,
+}
+
+fn text(rng: &mut Rng, len: usize) -> String {
+    (0..len).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
+}
+
+impl Graph {
+    /// The changes of commit `n` on this graph.
+    pub fn changes(&self, n: u64, kind: Kind) -> Vec<Change> {
+        let rng = &mut Rng::new(0xfa17 + n);
+        let mut keys: Vec<String> = self.nodes.keys().cloned().collect();
+        let mut out = Vec::new();
+        let (count, len) = match kind {
+            Kind::Small => (2, 60),
+            Kind::Long => (1, 9000),
+            Kind::Many => (12, 900),
+            Kind::Huge => (1, 40_000),
+            Kind::DeleteHalf | Kind::DeleteAll => {
+                let keep = |i: usize| kind == Kind::DeleteHalf && i % 2 == 0;
+                let gone = keys.into_iter().enumerate().filter(|(i, _)| !keep(*i));
+                return gone.map(|(_, key)| Change::Delete(key)).collect();
+            }
+        };
+        for i in 0..count {
+            let key = match keys.is_empty() || rng.chance(3, 4) {
+                true => format!("k{n}-{i}"),
+                false => keys[rng.index(keys.len())].clone(),
+            };
+            out.push(Change::Put(key.clone(), text(rng, len)));
+            keys.push(key.clone());
+            let other = keys[rng.index(keys.len())].clone();
+            out.push(Change::Link(key, other, (n * 1000 + i) as i64));
+        }
+        out
+    }
+
+    /// The graph after these changes.
+    pub fn after(&self, changes: &[Change]) -> Graph {
+        let mut next = self.clone();
+        for change in changes {
+            match change {
+                Change::Put(key, text) => drop(next.nodes.insert(key.clone(), text.clone())),
+                Change::Link(from, to, number) => {
+                    next.edges.entry((from.clone(), to.clone())).or_default().push(*number);
+                }
+                Change::Delete(key) => {
+                    next.nodes.remove(key);
+                    next.edges.retain(|(from, to), _| from != key && to != key);
+                }
+            }
+        }
+        next
+    }
+
+    /// Makes the changes; what is asked of the transaction before each one must be as the graph says.
+    pub fn make(&self, tx: &mut WriteTransaction, changes: &[Change]) -> Result<(), WriteError> {
+        let id = |tx: &WriteTransaction, key: &String| -> Result<NodeId, WriteError> {
+            Ok(tx.node("n", key.clone())?.unwrap_or_else(|| panic!("node {key} is not found")))
+        };
+        for change in changes {
+            match change {
+                Change::Put(key, text) => {
+                    tx.upsert_node("n", key.clone(), props! { "text" => text.clone() })?;
+                }
+                Change::Link(from, to, number) => {
+                    let (from, to) = (id(tx, from)?, id(tx, to)?);
+                    tx.add_edge(from, "e", to, props! { "number" => *number })?;
+                }
+                Change::Delete(key) => {
+                    let node = id(tx, key)?;
+                    tx.delete_node(node, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads everything; the key index must lead to every node.
+    pub fn read<R: ReadPages>(reader: &Reader<R>) -> Result<Graph, ReadError> {
+        let (mut graph, mut keys) = (Graph::default(), HashMap::new());
+        for node in reader.nodes() {
+            let node = node?;
+            let key = node.key.as_ref().expect("all nodes have keys").to_string();
+            let found = reader.node("n", key.clone())?;
+            assert_eq!(found, Some(node.id), "key {key} leads elsewhere");
+            let text = reader.get::<String>(node.id, "text")?.expect("all nodes have texts");
+            keys.insert(node.id, key.clone());
+            graph.nodes.insert(key, text);
+        }
+        for edge in reader.edges() {
+            let edge = edge?;
+            let number = reader.get_edge::<i64>(edge, "number")?.expect("all edges have numbers");
+            let ends = (keys[&edge.source].clone(), keys[&edge.target].clone());
+            graph.edges.entry(ends).or_default().push(number);
+        }
+        Ok(graph)
+    }
+
+    /// Asks for a few things that are there and one that is not. An answer that is wrong is a panic, for only an error
+    /// may stand in its place.
+    pub fn look<R: ReadPages>(&self, reader: &Reader<R>, rng: &mut Rng) -> Result<(), ReadError> {
+        assert_eq!(reader.node("n", "nobody")?, None);
+        for _ in 0..2.min(self.nodes.len()) {
+            let (key, text) = self.nodes.iter().nth(rng.index(self.nodes.len())).expect("below the length");
+            let node = reader.node("n", key.clone())?;
+            let node = node.unwrap_or_else(|| panic!("node {key} is not found"));
+            assert_eq!(reader.get::<String>(node, "text")?.as_ref(), Some(text), "text of {key}");
+            for (direction, mine) in [(Direction::Out, true), (Direction::In, false)] {
+                let there = |ends: &(String, String)| if mine { ends.0 == *key } else { ends.1 == *key };
+                let wanted: usize = self.edges.iter().filter(|(e, _)| there(e)).map(|(_, n)| n.len()).sum();
+                let found = reader.neighbors(node).direction(direction).into_iter();
+                let found = found.collect::<Result<Vec<_>, _>>()?.len();
+                assert_eq!(found, wanted, "edges of {key}, {direction:?}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The versions that may be there.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// From the last one that is durable for certain to the last one that was asked for.
+    states: Vec<Arc<Graph>>,
+    /// What readers get.
+    published: usize,
+    /// What the next commit builds on.
+    newest: usize,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Known { states: vec![Arc::default()], published: 0, newest: 0 }
+    }
+}
+
+impl Known {
+    pub fn published(&self) -> Arc<Graph> {
+        self.states[self.published].clone()
+    }
+
+    pub fn newest(&self) -> Arc<Graph> {
+        self.states[self.newest].clone()
+    }
+
+    /// A commit was handed over; returns its place. It is neither acknowledged nor failed.
+    pub fn submitted(&mut self, graph: Graph) -> usize {
+        self.states.truncate(self.newest + 1);
+        self.states.push(Arc::new(graph));
+        self.newest += 1;
+        self.newest
+    }
+
+    /// The commit at this place, and all before it, were acknowledged.
+    pub fn acknowledged(&mut self, place: usize) {
+        self.published = self.published.max(place);
+    }
+
+    /// A commit failed in such a way that it may be there after reopening; nothing is committed after it.
+    pub fn doubted(&mut self, graph: Graph) {
+        self.states.push(Arc::new(graph));
+    }
+
+    /// All that was acknowledged is durable.
+    pub fn durable(&mut self) {
+        self.states.drain(..self.published);
+        self.newest -= self.published;
+        self.published = 0;
+    }
+
+    /// Whether a store that was opened again may hold this.
+    pub fn allows(&self, found: &Graph) -> bool {
+        self.states.iter().any(|state| **state == *found)
+    }
+
+    /// How many states are possible.
+    pub fn count(&self) -> usize {
+        self.states.len()
+    }
+}
