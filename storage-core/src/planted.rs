@@ -26,6 +26,11 @@ bugs! {
     MetaBeforeSync,
     /// A page freed by a transaction is used again while the durable root still needs it (A2).
     ReuseLivePage,
+    /// An abort gives back the pages that the transaction would have freed (R6).
+    AbortFreesOld,
+    /// Pages that a checkpoint beside the writer replaced may be used again as soon as it is durable, while the newest
+    /// version still stands on the root before (A2, R7).
+    FreedBeforeTakenIn,
     /// The allocation map forgets the pages that the transaction wrote (A1).
     MapForgetsPages,
     /// The root record goes on naming the allocation map of the one before (A1).
@@ -34,6 +39,8 @@ bugs! {
     OneMetaCopy,
     /// Recovery does not rewrite a torn meta copy (R4).
     TornCopyStays,
+    /// Opening falls back to the older root where both copies of a slot are damaged (R5).
+    FallsBackSilently,
     /// A reader's pin does not keep pages from reuse (A2, I6).
     PinsIgnored,
     /// The check of a reference is not compared (V3).
@@ -53,8 +60,12 @@ bugs! {
     SwallowedError,
     /// A commit that does not wait is published before an earlier one that does is durable (R9).
     RelaxedBeforeFull,
+    /// A commit by checkpoint leaves earlier commits in the queue (R2).
+    QueueNotFlushed,
     /// The log goes on in an extent that no group has linked (L4).
     ExtentNotLinked,
+    /// The next extent is linked by the group that fills the last block, so nothing in the extent proves it (R3).
+    LinkInLastBlock,
     /// A new extent is used before it and the file's length are durable (L4).
     LengthNotDurable,
     /// A new life of the log takes the salt that every life takes (L3).
@@ -76,14 +87,16 @@ bugs! {
     ChainNotCompared,
     /// Where the log ends is not tested for later groups (L3).
     NoTestForLaterGroups,
+    /// Where the log ends any group behind it counts as a later one (R11).
+    AnyGroupProves,
 }
 
 #[cfg(feature = "planted-bugs")]
 mod switch {
     use super::Bug;
     use std::cell::Cell;
-    const _: () = assert!(Bug::ALL.len() <= 32, "a bit a bug");
-    thread_local!(static ARMED: Cell<u32> = const { Cell::new(0) });
+    const _: () = assert!(Bug::ALL.len() <= 64, "a bit a bug");
+    thread_local!(static ARMED: Cell<u64> = const { Cell::new(0) });
 
     /// True if `bug` is armed on this thread.
     pub fn armed(bug: Bug) -> bool {
@@ -93,7 +106,7 @@ mod switch {
     /// Runs `body` with `bug` armed on this thread, beside those that are armed already; disarmed again even if it
     /// panics.
     pub fn with<R>(bug: Bug, body: impl FnOnce() -> R) -> R {
-        struct Disarm(u32);
+        struct Disarm(u64);
         impl Drop for Disarm {
             fn drop(&mut self) {
                 ARMED.set(self.0);

@@ -20,7 +20,7 @@
 //! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
 //! | `nth_fault` | the n-th device call fails, once or for ever: an error each time, nothing acknowledged lost |
 //! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
-//! | `soak` | readers, writers, checkpoints and compaction at once, for as long as one likes |
+//! | `soak` | readers, writers, checkpoints, compaction and backups at once, for as long as one likes |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!

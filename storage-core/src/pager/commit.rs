@@ -67,7 +67,9 @@ pub(super) fn commit(
         Some(start) => start,
         None => {
             // Earlier commits first: no group may be missing below this one (R2).
-            pager.log.flush(&pager).map_err(|e| tx.fail(e))?;
+            if !armed(Bug::QueueNotFlushed) {
+                pager.log.flush(&pager).map_err(|e| tx.fail(e))?;
+            }
             pager.log.durable_point().1
         }
     };
@@ -146,7 +148,10 @@ fn finish(tx: &mut Transaction, root: Option<Written>, meta: Meta, state: Option
         pager.log.set_durable(&pager, version.clone());
         tx.base = version;
     } else {
-        let version = tx.base.clone();
+        let (version, mut freed) = (tx.base.clone(), freed);
+        if armed(Bug::FreedBeforeTakenIn) {
+            pager.space.lock().alloc.give_back(freed.drain(..));
+        }
         let flushed = Flushed { version, root, meta, state, freed: Mutex::new(freed) };
         *pager.flushed.lock() = Some(Arc::new(flushed));
     }

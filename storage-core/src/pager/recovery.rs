@@ -194,7 +194,7 @@ fn choose(copies: &Copies, options: &PagerOptions) -> Result<Meta, OpenError> {
         return Ok(older.clone());
     }
     for slot in Slot::BOTH {
-        if records[slot as usize].is_none() {
+        if records[slot as usize].is_none() && (valid.is_empty() || !armed(Bug::FallsBackSilently)) {
             let [first, second] = slot.pages();
             return Err(OpenError::DamagedRoot {
                 slot: slot.letter(),

@@ -446,6 +446,9 @@ impl Drop for Transaction {
         if let Some(writer) = self.writer.take() {
             self.pager.writer.give_back(writer);
         }
+        if armed(Bug::AbortFreesOld) {
+            self.pager.space.lock().alloc.give_back(self.freed.drain(..));
+        }
     }
 }
 

@@ -1,12 +1,14 @@
-//! The catalogue of small histories, and long random ones.
+//! The catalogue of small histories; those around the log are in `logged.rs`.
 //!
 //! Each begins with a store that was just created: its first life holds the crash points of creation.
 
-use super::model::{Change, Model};
+use super::logged;
+use super::model::Change;
 use super::record::{Run, options};
 use foliograph::storage_core::device::sim::Rng;
 use foliograph::storage_core::page::PageKind;
-use foliograph::{NewNode, NodeId, Options, Value, props};
+use foliograph::{Key, NewNode, NodeId, Options, Value, props};
+use std::collections::HashSet;
 
 /// A small history.
 #[derive(Copy, Clone)]
@@ -37,6 +39,23 @@ pub const CATALOGUE: &[History] = &[
     history("reopen-and-write", reopen_and_write),
     history("kill-and-write", kill_and_write),
     history("parallel-edges", parallel_edges),
+    history("log-commit", logged::log_commit),
+    history("group-commit", logged::group_commit),
+    history("relaxed", logged::relaxed),
+    history("checkpoint-commits", logged::checkpoint_commits),
+    history("checkpoint-beside", logged::checkpoint_beside),
+    history("two-checkpoints", logged::two_checkpoints),
+    History { name: "log-growth", options: logged::larger_log, tell: logged::log_growth },
+    History { name: "log-recycling", options: logged::smallest_log, tell: logged::log_recycling },
+    History { name: "great-record", options: logged::larger_log, tell: logged::great_record },
+    History { name: "flush-after-log", options: logged::small_budget, tell: logged::flush_after_log },
+    History { name: "flush-beside", options: logged::small_budget, tell: logged::flush_beside },
+    History { name: "abort-beside", options: logged::small_budget, tell: logged::abort_beside },
+    history("bulk-load", logged::bulk_load),
+    history("compact", logged::compact),
+    history("kill-and-replay", logged::kill_and_replay),
+    history("held-snapshot", logged::held_snapshot),
+    history("given-up", logged::given_up),
 ];
 
 /// The history of this name.
@@ -45,14 +64,16 @@ pub fn small(name: &str) -> History {
 }
 
 /// Changes go to pages as soon as they take more than this.
-fn tiny_budget() -> Options {
+pub fn tiny_budget() -> Options {
     options().memory_budget(2 << 10)
 }
 
-fn people(c: &mut Change<'_>, count: usize) -> Vec<NodeId> {
-    let first = c.model.nodes.len();
-    let add = |n: usize| c.node("person", format!("p{n}"), props! { "born" => 1800 + n as i64 });
-    (first..first + count).map(add).collect()
+/// So many people more, with keys that nobody has.
+pub fn people(c: &mut Change<'_>, count: usize) -> Vec<NodeId> {
+    let taken: HashSet<Key> = c.model.nodes.values().filter_map(|node| node.key.clone()).collect();
+    let free = (0..).filter(|n| !taken.contains(&Key::Text(format!("p{n}"))));
+    let mut add = |n: usize| c.node("person", format!("p{n}"), props! { "born" => 1800 + n as i64 });
+    free.take(count).map(&mut add).collect()
 }
 
 /// A long text that says which it is.
@@ -78,7 +99,7 @@ fn add_nodes(run: &mut Run) {
     });
 }
 
-fn add_edges(run: &mut Run) {
+pub fn add_edges(run: &mut Run) {
     run.commit(|c| drop(people(c, 6)));
     run.commit(|c| {
         for n in 0..6 {
@@ -219,96 +240,4 @@ fn parallel_edges(run: &mut Run) {
         c.delete_edge(&(0, "calls".to_owned(), 1, 2));
         c.edge(NodeId(0), "calls", NodeId(1), props! {});
     });
-}
-
-/// A long history out of a seed: commits of all sizes, aborts, openings, kills.
-pub fn tell_random(run: &mut Run, rng: &mut Rng, steps: usize) {
-    for _ in 0..steps {
-        match rng.below(20) {
-            0 => run.reopen(),
-            1 => run.kill(),
-            2 | 3 => run.abort(|c| random_changes(c, rng)),
-            _ => run.commit(|c| random_changes(c, rng)),
-        }
-    }
-}
-
-/// The options of a long history: with one seed in two, changes outgrow their memory.
-pub fn random_options(rng: &mut Rng) -> Options {
-    if rng.chance(1, 2) { tiny_budget() } else { options() }
-}
-
-fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
-    let changes = [1, 1, 3, 10, 40][rng.index(5)];
-    // Always one change at least, so that every commit makes a version.
-    c.node("first", format!("k{}", rng.next_u64()), props! {});
-    for _ in 0..changes {
-        random_change(c, rng);
-    }
-}
-
-fn any_node(model: &Model, rng: &mut Rng) -> NodeId {
-    let nth = rng.index(model.nodes.len());
-    NodeId(*model.nodes.keys().nth(nth).expect("below the length"))
-}
-
-fn random_value(rng: &mut Rng) -> Value {
-    match rng.below(8) {
-        0 => Value::Null,
-        1 => Value::Bool(rng.chance(1, 2)),
-        2 => Value::Float(rng.below(1000) as f64 / 8.0),
-        3 => Value::Date(rng.below(10_000) as i32),
-        4 => Value::List(vec![Value::Null, Value::Int(rng.below(9) as i64)]),
-        5 => {
-            let (seed, len) = (rng.next_u64(), rng.index(9_000));
-            Value::Text(long_text(seed, len))
-        }
-        6 => Value::Bytes(vec![rng.below(256) as u8; rng.index(300)]),
-        _ => Value::Int(rng.next_u64() as i64),
-    }
-}
-
-fn random_change(c: &mut Change<'_>, rng: &mut Rng) {
-    let types = ["knows", "likes", "calls"];
-    let names = ["a", "b", "c", "d"];
-    match rng.below(16) {
-        0..3 => {
-            let (key, born) = (rng.next_u64() as i64, rng.below(99) as i64);
-            c.node("person", key, props! { "a" => born });
-        }
-        3 => {
-            c.plain("dot");
-        }
-        4 if c.model.nodes.len() > 4 => c.delete(any_node(c.model, rng)),
-        5 if !c.model.edges.is_empty() => {
-            let nth = rng.index(c.model.edges.len());
-            let name = c.model.edges.keys().nth(nth).expect("below the length").clone();
-            c.delete_edge(&name);
-        }
-        6 if !c.model.edges.is_empty() => {
-            let nth = rng.index(c.model.edges.len());
-            let name = c.model.edges.keys().nth(nth).expect("below the length").clone();
-            c.set_edge(&name, names[rng.index(4)], random_value(rng));
-        }
-        7 | 8 => {
-            let node = any_node(c.model, rng);
-            c.set(node, names[rng.index(4)], random_value(rng));
-        }
-        9 => {
-            let hub = any_node(c.model, rng);
-            for _ in 0..rng.below(20) {
-                let end = c.plain("end");
-                c.edge(hub, "to", end, props! {});
-            }
-        }
-        _ => {
-            let (from, to) = (any_node(c.model, rng), any_node(c.model, rng));
-            let props = if rng.chance(1, 3) {
-                props! { "w" => rng.below(100) as i64 }
-            } else {
-                props! {}
-            };
-            c.edge(from, types[rng.index(3)], to, props);
-        }
-    }
 }

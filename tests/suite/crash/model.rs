@@ -208,6 +208,19 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Puts a node that the store got without this model: a bulk load's.
+    pub fn put_node(&mut self, id: u64, label: &str, key: Option<Key>, props: Props) {
+        self.nodes.insert(id, Node { label: label.to_owned(), key, props: sorted(props) });
+    }
+
+    /// Puts an edge without properties that the store got without this model.
+    pub fn put_edge(&mut self, source: u64, edge_type: &str, target: u64, rank: u32) {
+        self.edges.insert((source, edge_type.to_owned(), target, rank), BTreeMap::new());
+        self.into.insert((target, source, edge_type.to_owned(), rank));
+    }
+}
+
 /// What every store that survived is asked to do: see [`Model::with_more`].
 pub struct More {
     pub id: NodeId,

@@ -7,10 +7,12 @@
 //! | `states` | crash states of a small history, with a graph |
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
+//! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
-//! [`catchers`] says which story catches which bug: there is none without one. A bug that a second fence hides is armed
-//! together with that one's, and those alone show nothing of the sort. The test prints after how many states, calls or steps each was caught.
+//! [`catchers`] says which story catches which bug: a bug that has none fails the test. A bug that a second fence hides is
+//! armed together with that one's, and that alone shows nothing. The test prints after how many states, calls or steps
+//! each was caught.
 
 mod log;
 mod order;
@@ -18,7 +20,7 @@ mod reading;
 mod roots;
 mod states;
 
-use crate::traces::guarded;
+use crate::traces::{guarded, log::*, roots::*, versions::*};
 use foliograph::storage_core::planted::{self, Bug};
 use foliograph::{Durability, Options, PageSize};
 use std::collections::BTreeMap;
@@ -45,8 +47,25 @@ const fn by(name: &'static str, story: Story) -> Catcher {
     Catcher { name, story, beside: &[] }
 }
 
-/// What catches a bug. There is an answer for every bug, or this does not compile; and [`Bug::ALL`] has every bug.
+/// A trace (see `traces`): its test is the story.
+macro_rules! trace {
+    ($test:ident) => {
+        by(stringify!($test), |bugs| {
+            caught(0, || {
+                arm(bugs, $test);
+                Ok(1)
+            })
+        })
+    };
+}
+
+/// What catches a bug.
 fn catchers(bug: Bug) -> Vec<Catcher> {
+    [of_pages(bug), of_log(bug), of_traces(bug)].into_iter().flatten().collect()
+}
+
+/// Bugs that have nothing to do with the log.
+fn of_pages(bug: Bug) -> Vec<Catcher> {
     match bug {
         Bug::IndexBeforeWrite => {
             vec![by("order: named first", order::named_first), by("device suite", order::device_suite)]
@@ -55,21 +74,13 @@ fn catchers(bug: Bug) -> Vec<Catcher> {
             by("order: not durable", order::not_durable),
             by("device suite", order::device_suite),
             by("crash states of a graph", states::crash_states),
-            by("crash states: checkpoints beside commits", log::checkpoints),
         ],
         Bug::ReuseLivePage => vec![
             by("order: live page", order::live_page),
             by("device suite", order::device_suite),
             by("crash states of a graph", states::crash_states),
         ],
-        Bug::MapForgetsPages => vec![
-            by("crash states of a graph", states::crash_states),
-            by("crash states: checkpoints beside commits", log::checkpoints),
-        ],
-        Bug::MapNotInRoot => vec![
-            by("crash states: checkpoints beside commits", log::checkpoints),
-            by("long values through the log", log::long_values),
-        ],
+        Bug::MapForgetsPages => vec![by("crash states of a graph", states::crash_states)],
         Bug::OneMetaCopy => vec![by("one copy of a root damaged", roots::damage_after_commits)],
         Bug::TornCopyStays => vec![by("one copy damaged after a crash", roots::damage_after_recovery)],
         Bug::PinsIgnored => vec![
@@ -83,36 +94,78 @@ fn catchers(bug: Bug) -> Vec<Catcher> {
             // The check of a reference keeps a stale page from being handed out (V3).
             Catcher { name: "warm reads", story: reading::warm_reads, beside: &[Bug::CheckNotCompared] },
         ],
-        Bug::AckBeforeDurable => vec![by("crash states: groups", log::groups)],
+        _ => vec![],
+    }
+}
+
+/// Stories through the log.
+fn of_log(bug: Bug) -> Vec<Catcher> {
+    let groups = || by("crash states: groups", log::groups);
+    let lives = || by("crash states: lives", log::lives);
+    let checkpoints = || by("crash states: checkpoints beside commits", log::checkpoints);
+    let long_values = || by("long values through the log", log::long_values);
+    let device = || by("a device that fails", log::failed_group);
+    match bug {
+        Bug::MetaBeforeSync | Bug::MapForgetsPages | Bug::LogStartLate => vec![checkpoints()],
+        Bug::MapNotInRoot => vec![checkpoints(), long_values()],
+        Bug::ChangesForgotten => vec![long_values()],
+        Bug::AckBeforeDurable | Bug::LengthNotDurable => vec![groups()],
+        Bug::LifeWithoutRoot => vec![groups(), lives()],
+        Bug::ChainNotMarked => vec![lives()],
         Bug::FollowerWokenEarly => vec![by("a follower while its group is in flight", log::follower)],
-        Bug::FailedGroupPublished => vec![by("a device that fails: what readers see", log::failed_group)],
-        Bug::SwallowedError => vec![by("a device that fails: what is acknowledged", log::failed_group)],
-        Bug::RelaxedBeforeFull => {
-            vec![by("what readers saw is there after a crash", log::relaxed_behind_full)]
-        }
+        Bug::FailedGroupPublished | Bug::SwallowedError => vec![device()],
+        Bug::RelaxedBeforeFull => vec![by("what readers saw, after a crash", log::relaxed_behind_full)],
         Bug::ExtentNotLinked => vec![by("crash states: the log goes round", log::ring)],
-        Bug::LengthNotDurable => vec![by("crash states: groups", log::groups)],
-        Bug::SaltKept => vec![
-            by("a life after damage, with the same commit: dead groups replayed", log::same_after_damage),
-            by("a life after damage, with another commit: false corruption", log::other_after_damage),
-        ],
-        Bug::LifeWithoutRoot => {
-            vec![by("crash states: groups", log::groups), by("crash states: lives", log::lives)]
-        }
-        Bug::RecycledEarly => {
-            vec![by("crash states: a full log beside a checkpoint", log::full_beside_checkpoint)]
-        }
-        Bug::LogStartLate => vec![by("crash states: checkpoints beside commits", log::checkpoints)],
+        Bug::RecycledEarly => vec![by("crash states: a full log", log::full_beside_checkpoint)],
         Bug::NewestInsteadOfDurable => {
-            vec![by("crash states: a checkpoint beside what nobody waits for", log::checkpoint_of_relaxed)]
+            vec![by("crash states: a checkpoint of what nobody waits for", log::checkpoint_of_relaxed)]
         }
-        Bug::ChangesForgotten => vec![by("long values through the log", log::long_values)],
-        Bug::ChainNotMarked => vec![by("crash states: lives", log::lives)],
+        Bug::SaltKept => vec![
+            by("a life after damage, with the same commit", log::same_after_damage),
+            by("a life after damage, with another commit", log::other_after_damage),
+        ],
         Bug::ChainNotCompared => vec![
             by("crash states: the log goes round, opened so", log::ring_opened),
-            by("a life after damage, with another commit: dead groups replayed", log::other_after_damage),
+            by("a life after damage, with another commit", log::other_after_damage),
         ],
         Bug::NoTestForLaterGroups => vec![by("every group damaged in turn", log::damaged_groups)],
+        _ => vec![],
+    }
+}
+
+/// The traces: each but R8 has a bug that brings it back.
+fn of_traces(bug: Bug) -> Vec<Catcher> {
+    match bug {
+        Bug::LifeWithoutRoot => vec![trace!(r1_a_commit_replayed_in_memory_is_not_lost_by_a_second_crash)],
+        Bug::QueueNotFlushed => {
+            vec![trace!(r2_no_group_carries_a_commit_above_one_without_a_record_before_that_is_durable)]
+        }
+        Bug::LinkInLastBlock => {
+            vec![trace!(r3_the_group_that_fills_an_extent_is_not_the_one_that_links_the_next)]
+        }
+        Bug::NoTestForLaterGroups => {
+            vec![trace!(r3_a_damaged_group_that_links_is_reported_and_the_log_is_not_cut_silently)]
+        }
+        Bug::TornCopyStays => {
+            vec![trace!(r4_a_root_record_torn_by_a_crash_is_made_whole_before_it_is_trusted)]
+        }
+        Bug::FallsBackSilently => vec![
+            trace!(r5_both_copies_of_a_root_record_damaged_is_an_error_that_offers_the_older_one),
+            trace!(r5_a_new_life_whose_root_record_is_damaged_in_both_copies_is_not_forgotten),
+        ],
+        // The allocator is the first to notice: it is given back once more by whoever frees the page for good.
+        Bug::AbortFreesOld => vec![trace!(
+            r6_pages_flushed_early_over_a_dirty_committed_version_may_be_used_again_after_an_abort
+        )],
+        Bug::FreedBeforeTakenIn => {
+            vec![trace!(r7_no_checkpoint_is_durable_of_a_version_that_is_not_published)]
+        }
+        Bug::RelaxedBeforeFull => vec![trace!(r9_a_relaxed_commit_shows_no_full_one_before_that_is_durable)],
+        Bug::LogStartLate => {
+            vec![trace!(r10_commits_queued_after_a_checkpoint_was_chosen_are_behind_its_start)]
+        }
+        Bug::AnyGroupProves => vec![trace!(r11_groups_before_the_start_prove_nothing)],
+        _ => vec![],
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything at once for a while: writers, readers, checkpoints, compaction, on every device, with little of everything: a
+//! Everything at once for a while: writers, readers, checkpoints, compaction, backups, on every device, with little of everything: a
 //! cache of 16 pages, the smallest log, a small budget for changes, so that checkpoints, recycling of the log, early
 //! flushes and waiting for room all happen. That they did is counted, and asserted.
 //!
@@ -48,6 +48,8 @@ struct Counts {
     again: AtomicU64,
     /// Stores as a kill would have left them, recovered and found whole.
     kills: AtomicU64,
+    /// Backups that were made beside all this, opened and found whole.
+    backups: AtomicU64,
 }
 
 fn count(counter: &AtomicU64) {
@@ -97,12 +99,13 @@ fn readers_writers_checkpoints_and_compaction_at_once_on_every_device() {
         // What went wrong is said; here it is enough that something did.
         threads.into_iter().map(|thread| thread.join().expect("a soak failed")).collect()
     });
-    let rare: [(&str, Counter); 5] = [
+    let rare: [(&str, Counter); 6] = [
         ("transactions that outgrew their budget", |counts| &counts.outgrown),
         ("times that the log was tight", |counts| &counts.tight),
         ("times that the log came round", |counts| &counts.recycled),
         ("compactions", |counts| &counts.compactions),
         ("looks at a kill", |counts| &counts.kills),
+        ("backups", |counts| &counts.backups),
     ];
     for (what, counter) in rare {
         let number: u64 = all.iter().map(|counts| Counts::of(counter(counts))).sum();
@@ -214,6 +217,7 @@ fn keep_house(soak: &Soak, mut rng: Rng) {
             10..13 => db.flush().expect("flushed"),
             13..16 => assert_eq!(db.check().expect("checked").findings, []),
             16..30 => look_at_a_kill(soak),
+            30..33 => back_up(soak),
             _ => {}
         }
         let log = db.pager().durable_meta().log;
@@ -240,6 +244,22 @@ fn look_at_a_kill(soak: &Soak) {
     bank::expect_sound(&db.begin_read().expect("a snapshot"));
     assert_eq!(db.check().expect("checked").findings, []);
     count(&soak.counts.kills);
+}
+
+/// A backup holds at least what could be seen before it began.
+fn back_up(soak: &Soak) {
+    let seen = soak.db.begin_read().expect("a snapshot").version();
+    let copy = MemoryStore::new(Vec::new());
+    let to = MemoryDevice::open(&copy, &OpenOptions::create(PageSize::K4)).expect("a new store");
+    let to: Arc<dyn PageDevice> = Arc::new(to);
+    soak.db.backup_device(&to, &mut |_| true).expect("backed up");
+    to.close().expect("closed");
+    let db = over(&copy, false, &Options::new().background(false).cache_pages(16));
+    let snapshot = db.begin_read().expect("a snapshot");
+    assert!(snapshot.version() >= seen, "version {} of {seen}", snapshot.version());
+    bank::expect_sound(&snapshot);
+    assert_eq!(db.check().expect("checked").findings, []);
+    count(&soak.counts.backups);
 }
 
 fn expect_busy(device: Device, db: &Database, counts: &Counts, time: Duration) {

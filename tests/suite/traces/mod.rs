@@ -9,10 +9,10 @@
 //! | `versions` | R6, R7, R9: who sees which version, and whose pages are used again |
 
 pub mod hooked;
-mod log;
-mod roots;
+pub mod log;
+pub mod roots;
 pub mod tale;
-mod versions;
+pub mod versions;
 pub mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

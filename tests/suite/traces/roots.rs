@@ -38,7 +38,7 @@ fn any_copy_may_be_damaged(image: &Image, version: u64) {
 /// Here opening rewrites the other copy first. Every crash while a root record is written, opened; one copy damaged at
 /// once, or after the store was used.
 #[test]
-fn r4_a_root_record_torn_by_a_crash_is_made_whole_before_it_is_trusted() {
+pub fn r4_a_root_record_torn_by_a_crash_is_made_whole_before_it_is_trusted() {
     let store = Words::create();
     store.commit_by_checkpoint().expect("durable");
     store.disk.restart_journal();
@@ -78,7 +78,7 @@ fn writes_under_way(journal: &Journal) -> Vec<(u64, Vec<Image>)> {
 ///
 /// Here it is an error that offers the older root, and the older root is there if it is asked for.
 #[test]
-fn r5_both_copies_of_a_root_record_damaged_is_an_error_that_offers_the_older_one() {
+pub fn r5_both_copies_of_a_root_record_damaged_is_an_error_that_offers_the_older_one() {
     let unlogged = Words::create();
     for _ in 0..2 {
         unlogged.commit_by_checkpoint().expect("durable");
@@ -107,7 +107,7 @@ fn r5_both_copies_of_a_root_record_damaged_is_an_error_that_offers_the_older_one
 /// R5 (b): open with a new salt, commit, both copies damaged: the older record knows only the old salt, so the later groups
 /// prove nothing. The same error.
 #[test]
-fn r5_a_new_life_whose_root_record_is_damaged_in_both_copies_is_not_forgotten() {
+pub fn r5_a_new_life_whose_root_record_is_damaged_in_both_copies_is_not_forgotten() {
     let store = Words::create();
     store.commit().expect("durable");
     let again = Words::open(store.crash()).expect("opens");
@@ -125,7 +125,7 @@ fn r5_a_new_life_whose_root_record_is_damaged_in_both_copies_is_not_forgotten() 
 /// R5, the other way: an invalid slot that is an error must not come of a mere crash, so copies are written one after the
 /// other. And the price that is left: one copy damaged *and* a crash that tears its twin is refused, never silent.
 #[test]
-fn r5_no_mere_crash_leaves_both_copies_invalid_and_with_a_damaged_twin_it_is_refused_not_silent() {
+pub fn r5_no_mere_crash_leaves_both_copies_invalid_and_with_a_damaged_twin_it_is_refused_not_silent() {
     let story = |tale: &mut Tale| {
         tale.commit_by_checkpoint()?;
         tale.commit()?;

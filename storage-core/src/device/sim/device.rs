@@ -3,6 +3,7 @@
 //! `read` sees the volatile image; every changing call is a [`Step`] that goes into the journal and into what is
 //! unsynced. Faults strike in `inject.rs`; opening a crash state is in `open.rs`.
 
+use super::image::is_zero;
 use super::journal::{Block, Journal, Step};
 use super::pending::Pending;
 use super::{Image, Rng};
@@ -14,8 +15,8 @@ use crate::device::{
 };
 use crate::page::{PageCount, PageId, PageRun, PageSize};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 pub(super) const BACKEND: &str = "simulated";
 pub(super) const SITE: Site = Site { backend: BACKEND, path: None };
@@ -33,6 +34,7 @@ pub struct SimDevice {
     poisons: AtomicBool,
     closed: AtomicBool,
     faults: Faults,
+    zeros: Arc<[u8]>,
     pub(super) state: Mutex<Disk>,
 }
 
@@ -49,6 +51,12 @@ impl Disk {
         self.pending.apply(&step);
         self.journal.push(step);
     }
+}
+
+/// A page of zeros, which all disks share.
+fn zeros(size: PageSize) -> Arc<[u8]> {
+    static ZEROS: [OnceLock<Arc<[u8]>>; 17] = [const { OnceLock::new() }; 17];
+    ZEROS[size.bytes().ilog2() as usize].get_or_init(|| vec![0; size.bytes()].into()).clone()
 }
 
 impl SimDevice {
@@ -68,6 +76,7 @@ impl SimDevice {
             poisons: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             faults: Faults::new(seed),
+            zeros: zeros(image.page_size()),
             state: Mutex::new(Disk { volatile: image, journal: Journal::new(pending.clone()), pending }),
         }
     }
@@ -158,6 +167,11 @@ impl SimDevice {
 
     fn guard(&self, result: Result<()>) -> Result<()> {
         if self.poisons.load(Ordering::SeqCst) { self.poison.guard(result) } else { result }
+    }
+
+    /// A copy; all pages of zeros are one, for many are written where space is made ready.
+    fn bytes_of(&self, data: &[u8]) -> Arc<[u8]> {
+        if is_zero(data) { self.zeros.clone() } else { Arc::from(data) }
     }
 
     /// A fault of a call that can only fail.
@@ -274,7 +288,7 @@ impl PageDevice for SimDevice {
         SITE.check_writes(batch, self.size, disk.volatile.page_count())?;
         let room = self.check_room(&disk, Operation::Write, batch.iter().map(|w| w.page));
         self.guard(room)?;
-        let piece = |w: &WritePage<'_>| Piece { page: w.page, offset: 0, data: Arc::from(w.data) };
+        let piece = |w: &WritePage<'_>| Piece { page: w.page, offset: 0, data: self.bytes_of(w.data) };
         let mut pieces = batch.iter().map(piece).collect();
         let struck = self.faults.next(Operation::Write);
         let result = struck.map_or(Ok(()), |struck| self.strike(&disk, &struck, &mut pieces));

@@ -8,11 +8,21 @@
 
 use crate::page::{PageCount, PageId, PageSize};
 use std::sync::Arc;
+use twox_hash::XxHash3_64;
 
 const CHUNK: usize = 64;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 type Chunk = [Option<Arc<[u8]>>; CHUNK];
+
+/// A hash of a page's contents; 0 for zeros alone.
+pub fn content_hash(data: &[u8]) -> u64 {
+    if is_zero(data) { 0 } else { XxHash3_64::oneshot(data) }
+}
+
+pub(super) fn is_zero(data: &[u8]) -> bool {
+    data.chunks(ZEROS.len()).all(|some| some == &ZEROS[..some.len()])
+}
 
 /// The contents of a disk: a length in pages, and the pages. Cheap to clone.
 #[derive(Clone)]
@@ -132,6 +142,24 @@ impl Image {
         self.len = pages;
     }
 
+    /// The pages that do not stand in the same memory in both images: all that differ, and perhaps some that do not.
+    /// What is shared is passed over, so this is fast where one image was made of the other.
+    pub fn unshared(&self, other: &Image) -> impl Iterator<Item = PageId> {
+        let chunks = (0..self.chunks.len().max(other.chunks.len())).filter(|c| {
+            !matches!((self.chunks.get(*c), other.chunks.get(*c)), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+        });
+        let pages = chunks.flat_map(|c| (c * CHUNK) as u64..((c + 1) * CHUNK) as u64);
+        pages.filter(|n| !self.shares(other, *n)).map(PageId::new)
+    }
+
+    fn shares(&self, other: &Image, number: u64) -> bool {
+        match (self.slot(number), other.slot(number)) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     fn slot(&self, number: u64) -> Option<&Arc<[u8]>> {
         let number = usize::try_from(number).ok()?;
         self.chunks.get(number / CHUNK)?[number % CHUNK].as_ref()
@@ -171,11 +199,8 @@ impl PartialEq for Image {
                 return true;
             }
             let start = (c * CHUNK) as u64;
-            (start..start + CHUNK as u64).all(|n| match (self.slot(n), other.slot(n)) {
-                (None, None) => true,
-                (Some(a), Some(b)) if Arc::ptr_eq(a, b) => true,
-                _ => self.bytes_of(n) == other.bytes_of(n),
-            })
+            let mut pages = start..start + CHUNK as u64;
+            pages.all(|n| self.shares(other, n) || self.bytes_of(n) == other.bytes_of(n))
         })
     }
 }
@@ -209,9 +234,15 @@ mod tests {
         assert_eq!(a.page(PageId::new(150)), Some(&[0; 4096][..]));
         assert_eq!((a.stored(), b.stored()), (1, 2));
         assert_ne!(a, b);
+        assert_eq!(b.unshared(&a).map(PageId::get).collect::<Vec<_>>(), [3, 150]);
+        assert_ne!(
+            content_hash(a.page(PageId::new(3)).unwrap()),
+            content_hash(b.page(PageId::new(3)).unwrap())
+        );
         b.flip(PageId::new(3), 9, 0x80);
         b.set_page(PageId::new(150), page(0));
         assert_eq!(a, b, "a page of zeros equals one never written");
+        assert_eq!(content_hash(b.page(PageId::new(150)).unwrap()), 0);
     }
 
     #[test]

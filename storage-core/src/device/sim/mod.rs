@@ -24,7 +24,7 @@ pub mod rng;
 mod tests;
 
 pub use device::SimDevice;
-pub use image::Image;
+pub use image::{Image, content_hash};
 pub use journal::{Block, Journal, Moment, Point, State, States, Step};
 pub use landing::{Fate, Outcome, SECTOR_LEN};
 pub use pending::{Pending, Unit};
