@@ -321,6 +321,10 @@ impl Checkpoint {
 impl Database {
     /// Begins a checkpoint of the newest durable version, beside readers and the writer. `None` if there is nothing to do.
     /// Waits for one that is running. [`Database::checkpoint`] is what most want.
+    ///
+    /// Until it is finished or dropped, whoever needs a checkpoint of his own waits for it: a commit by
+    /// [`Durability::Checkpoint`](crate::Durability), a transaction that outgrows its memory, closing. So the thread that
+    /// holds it must do none of these.
     pub fn begin_checkpoint(&self) -> Result<Option<Checkpoint>, WriteError> {
         let shared = &self.inner.checkpoints.shared;
         shared.take_in_if_free()?;

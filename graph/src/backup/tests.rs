@@ -1,5 +1,11 @@
 //! Backups while the store is written, onto devices that fail or are full, of stores that are damaged, and cut short.
 
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "tests look at the files from outside"
+)]
+
 use super::{BackupError, BackupProgress};
 use crate::{Database, Durability, Edge, NewNode, NodeId, Options, Props, Snapshot, props};
 use std::sync::Arc;

@@ -78,7 +78,7 @@ pub(super) fn commit(
     // Before the sync: whatever the writer adds from here on, this root does not name, and it may not be durable.
     let page_count = pager.space.lock().alloc.page_count();
     if !armed(Bug::MetaBeforeSync) {
-        pager.device.sync().map_err(|e| tx.fail(e.into()))?;
+        pager.device.sync().map_err(|e| lost(tx, e.into()))?;
     }
     let durable = pager.durable_meta();
     let (map_root, map_levels, used_count) = match armed(Bug::MapNotInRoot) {
@@ -100,13 +100,22 @@ pub(super) fn commit(
         log: if armed(Bug::LogStartLate) { pager.log.durable_point().1 } else { start },
         ..durable
     };
-    write_meta(&pager, meta.clone()).map_err(|e| tx.fail(e))?;
+    write_meta(&pager, meta.clone()).map_err(|e| lost(tx, e))?;
 
     // Durable. From here on nothing can fail.
     install(tx, &mut map, &entries, index);
     let freed = std::mem::take(&mut map.freed);
     finish(tx, root, meta, state, freed);
     Ok(())
+}
+
+/// A sync or a root record failed: nobody knows what is durable now. The device is poisoned (D6); should one not be,
+/// nothing is committed any more all the same.
+fn lost(tx: &mut Transaction, error: WriteError) -> WriteError {
+    if let WriteError::Device(e) = &error {
+        tx.pager.log.fail(e);
+    }
+    tx.fail(error)
 }
 
 /// The new map is the durable one.

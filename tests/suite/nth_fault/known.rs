@@ -56,7 +56,7 @@ impl Graph {
             Kind::Many => (12, 900),
             Kind::Huge => (1, 40_000),
             Kind::DeleteHalf | Kind::DeleteAll => {
-                let keep = |i: usize| kind == Kind::DeleteHalf && i % 2 == 0;
+                let keep = |i: usize| kind == Kind::DeleteHalf && i.is_multiple_of(2);
                 let gone = keys.into_iter().enumerate().filter(|(i, _)| !keep(*i));
                 return gone.map(|(_, key)| Change::Delete(key)).collect();
             }

@@ -122,6 +122,12 @@ impl Log {
         self.state.lock().failed.clone().map_or(Ok(()), |e| Err(e.into()))
     }
 
+    /// Nothing is committed any more.
+    pub(crate) fn fail(&self, error: &DeviceError) {
+        self.state.lock().failed.get_or_insert_with(|| error.clone());
+        self.done.notify_all();
+    }
+
     /// Queues a commit for which room was made. Called by the writer, so commits come in order.
     pub(crate) fn push(
         &self,
