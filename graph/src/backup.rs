@@ -9,7 +9,6 @@
 use crate::backend;
 use crate::database::Database;
 use crate::error::{OpenError, WriteError};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use storage_core::device::{OpenMode, OpenOptions, PageDevice};
@@ -69,7 +68,8 @@ impl Database {
     /// a running transaction only if a checkpoint ended beside that one, and commits came between. The copy holds
     /// everything that was visible when this was called. It is a store of its own, but keeps the UUID.
     ///
-    /// A store that is there already is refused. If it fails, the file is gone again.
+    /// A store that is there already is refused. If it fails it leaves an unfinished creation: no store, and the next backup
+    /// starts it afresh.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport, BackupError> {
         self.backup_with(to, &mut |_| true)
     }
@@ -85,19 +85,13 @@ impl Database {
         progress: OnBackup<'_>,
     ) -> Result<BackupReport, BackupError> {
         let path = to.as_ref();
-        let existed = fs::symlink_metadata(path).is_ok();
         let mode = OpenMode::Create(self.inner.pager.page_size());
         let options = OpenOptions { mode, read_only: false, direct_io: self.inner.direct_io };
         let device =
             backend::open(path, self.inner.backend, &options).map_err(|e| BackupError::Create(e.into()))?;
         let done = self.backup_device(&device, progress);
         let closed = device.close();
-        let done = done.and_then(|report| Ok(closed.map(|()| report).map_err(CopyError::from)?));
-        if done.is_err() && !existed {
-            // The failure is what matters; that there may be nothing to remove does not.
-            let _ = fs::remove_file(path);
-        }
-        done
+        done.and_then(|report| Ok(closed.map(|()| report).map_err(CopyError::from)?))
     }
 
     /// As [`Database::backup_with`], to a device of yours that was opened for creation, with pages of the same size. It is

@@ -14,7 +14,7 @@ use storage_core::device::faulty::FaultyDevice;
 use storage_core::device::memory::{MemoryDevice, MemoryStore};
 use storage_core::device::sim::{Rng, SimDevice};
 use storage_core::device::{DeviceError, DeviceErrorKind, OpenMode, OpenOptions, PageDevice};
-use storage_core::page::{PageId, PageSize};
+use storage_core::page::PageSize;
 use storage_core::pager::CopyError;
 
 const K4: PageSize = PageSize::K4;
@@ -345,35 +345,4 @@ fn a_page_that_the_source_cannot_read_stops_the_backup() {
         }
         assert!(matches!(done, Err(BackupError::Copy(CopyError::Source(_)))), "read {nth}: {done:?}");
     }
-}
-
-#[test]
-fn a_file_that_a_backup_created_and_could_not_finish_is_gone() {
-    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-stores");
-    std::fs::create_dir_all(&target).expect("target/ can be written");
-    let dir = tempfile::tempdir_in(target).expect("a directory");
-    let (source, db) = store(60);
-    db.checkpoint().expect("made");
-    let path = dir.path().join("copy.folio");
-    let root = db.pager().durable_meta().root.expect("a root").page();
-    let spoil = |page: PageId| source.tamper(|bytes| bytes[page.get() as usize * 4096 + 100] ^= 4);
-    spoil(root);
-    let done = db.backup(&path);
-    if matches!(&done, Err(BackupError::Create(e)) if e.device().map(DeviceError::kind) == Some(DeviceErrorKind::Unsupported))
-    {
-        // No backend with files is compiled in.
-        return;
-    }
-    assert!(done.is_err_and(|e| e.to_string().contains(&format!("page {root}"))));
-    assert!(!path.exists());
-    spoil(root);
-    let report = db.backup(&path).expect("backed up");
-    assert_eq!(std::fs::metadata(&path).expect("it is there").len(), report.bytes);
-    let bytes = std::fs::read(&path).expect("readable");
-    assert!(matches!(db.backup(&path), Err(BackupError::Create(_))), "an existing store is refused");
-    assert!(std::fs::read(&path).expect("readable") == bytes);
-    holds(bytes, &contents(&db.begin_read().expect("begun")));
-    std::fs::write(&path, "mine").expect("written");
-    assert!(db.backup(&path).is_err());
-    assert_eq!(std::fs::read(&path).expect("readable"), b"mine");
 }

@@ -1,6 +1,7 @@
 //! `backup`: a consistent copy of a store, made by reading it. Beside a process that writes it is refused: that process
 //! can make one itself.
 
+use std::fs;
 use std::time::Instant;
 
 use foliograph::BackupReport;
@@ -18,6 +19,7 @@ pub fn run(args: &BackupArgs, context: &mut Context<'_>) -> Result<(), Failure> 
     let begin = Instant::now();
     let db = store::read(context.global, &args.store)?;
     let bar = progress::bar(context.global, "copying pages");
+    let existed = fs::symlink_metadata(&args.to).is_ok();
     let done = db.backup_with(&args.to, &mut |progress| {
         if bar.length().is_none() {
             bar.set_style(progress::style(true));
@@ -27,6 +29,10 @@ pub fn run(args: &BackupArgs, context: &mut Context<'_>) -> Result<(), Failure> 
         true
     });
     bar.finish_and_clear();
+    if done.is_err() && !existed {
+        // The failure is what matters; that there may be nothing to remove does not.
+        let _ = fs::remove_file(&args.to);
+    }
     let BackupReport { version, pages, bytes } = done?;
     if context.out.is_json() {
         let seconds = begin.elapsed().as_secs_f64();
