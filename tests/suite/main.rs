@@ -9,7 +9,7 @@
 //! | `observed` | pages are on disk before anything indexes them, as a recording device sees it (I1, I2) |
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
 //! | `engine` | what every store must do, over every device |
-//! | `crash` | every crash state of small histories, random states of long ones (I2, I3, I4) |
+//! | `crash` | every crash state of small histories, random states of long ones, crashes in recovery (I2, I3, I4) |
 //! | `traces` | the traces R1 to R11 that broke earlier wordings of the pager's rules, on the real code |
 //! | `planted` | each planted bug is caught, and the same stories are clean without it |
 //! | `damage` | every byte flipped, every length cut (I7) |
