@@ -22,6 +22,8 @@ use storage_core::pager::{self, PageError, Pager, Transaction};
 
 /// How long a commit that nobody waits for stays in memory at most.
 const RELAXED: Duration = Duration::from_millis(50);
+/// How often whoever waits for the thread looks whether it is alive.
+const ALIVE: Duration = Duration::from_secs(1);
 /// How often the thread looks whether a writer has gone that it could not wait for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -131,7 +133,11 @@ impl Checkpoints {
         while asked.attempts < until && !asked.stop && self.shared.is_tight() {
             asked.checkpoint = true;
             self.shared.wake.notify_one();
-            self.shared.ended.wait(&mut asked);
+            let late = self.shared.ended.wait_for(&mut asked, ALIVE).timed_out();
+            // A thread that panicked ends nothing any more.
+            if late && self.thread.lock().as_ref().is_none_or(JoinHandle::is_finished) {
+                break;
+            }
         }
         Ok(())
     }
@@ -282,7 +288,9 @@ impl Shared {
 impl Database {
     /// A write transaction on a version that is all on pages: makes a checkpoint first if need be.
     pub(crate) fn begin_clean_write(&self) -> Result<WriteTransaction, WriteError> {
-        while self.inner.checkpoints.run()? {}
+        // Beside the writer first, so that little is left to do while holding its seat; twice, not for as long as others
+        // commit.
+        let _ = self.inner.checkpoints.run()? && self.inner.checkpoints.run()?;
         loop {
             let tx = self.transaction(self.inner.pager.begin_write()?)?;
             if tx.graph.is_clean() {

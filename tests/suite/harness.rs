@@ -184,3 +184,23 @@ pub fn seed(default: u64) -> u64 {
     eprintln!("seed {seed} (FOLIOGRAPH_SEED={seed} replays it)");
     seed
 }
+
+/// Runs one test of this suite in a process of its own, where what it says of memory is about it alone. True in the
+/// process that is to run it.
+pub fn alone(test: &str) -> bool {
+    if std::env::var_os("FOLIOGRAPH_ALONE").is_some() {
+        return true;
+    }
+    let suite = std::env::current_exe().expect("this suite");
+    let mut command = std::process::Command::new(suite);
+    let status = command.args(["--exact", test, "--nocapture"]).env("FOLIOGRAPH_ALONE", "1").status();
+    assert!(status.expect("started").success(), "{test} failed in a process of its own");
+    false
+}
+
+/// The most memory that the process ever had, in KiB; 0 where nobody says.
+pub fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|text| text.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+}

@@ -57,7 +57,11 @@ impl<T> Seat<T> {
     }
 
     pub(crate) fn give_back(&self, what: T) {
-        *self.place.lock() = Place::Free(what);
+        let mut place = self.place.lock();
+        // Closed for good meanwhile: it stays so.
+        if !matches!(*place, Place::Closed) {
+            *place = Place::Free(what);
+        }
         self.free.notify_one();
     }
 

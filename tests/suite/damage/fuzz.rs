@@ -152,13 +152,6 @@ impl Watchdog {
     }
 }
 
-/// The most memory that the process ever had, in KiB; 0 where nobody says.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|text| text.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
-}
-
 /// `count` states; panics with the number of the first that panics.
 fn run(seed: u64, count: u64) -> BTreeMap<(PageKind, &'static str), u64> {
     let (sample, watchdog) = (sample(24), Watchdog::new(seed));
@@ -187,7 +180,10 @@ fn run(seed: u64, count: u64) -> BTreeMap<(PageKind, &'static str), u64> {
 
 #[test]
 fn damage_behind_valid_checksums_is_an_answer_or_an_error() {
-    let (since, before) = (Instant::now(), peak());
+    if !harness::alone("damage::fuzz::damage_behind_valid_checksums_is_an_answer_or_an_error") {
+        return;
+    }
+    let (since, before) = (Instant::now(), harness::peak());
     let wanted = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "damage");
     let count = std::env::var("FOLIOGRAPH_COUNT").ok().filter(|_| wanted);
     let count = count.map_or(60_000, |n| n.parse().expect("a number of states"));
@@ -199,7 +195,7 @@ fn damage_behind_valid_checksums_is_an_answer_or_an_error() {
             "{kind}: {of_kind} states only"
         );
     }
-    let more = (peak() - before) >> 10;
+    let more = (harness::peak() - before) >> 10;
     assert!(more < 1024, "{more} MiB more memory");
     eprintln!("{count} states, {:.1?}, {more} MiB more memory; {tally:?}", since.elapsed());
 }
