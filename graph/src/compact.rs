@@ -152,7 +152,7 @@ mod tests {
             let edge = edge.expect("readable");
             (edge, snapshot.edge_props(edge).expect("readable"))
         };
-        (snapshot.nodes().map(node).collect(), snapshot.edges().map(edge).collect())
+        (snapshot.all_nodes().map(node).collect(), snapshot.all_edges().map(edge).collect())
     }
 
     fn sound(db: &Database) {

@@ -149,7 +149,7 @@ fn contents(reader: &Snapshot) -> String {
         line(&mut out, format!("type {} {} undirected={}", t.name, t.edges, t.undirected));
     }
     let mut plain: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for view in reader.nodes() {
+    for view in reader.all_nodes() {
         let view = view.expect("a node");
         let (label, props) = (reader.label_name(view.label), reader.props_of(&view).expect("values"));
         match &view.key {
@@ -159,7 +159,7 @@ fn contents(reader: &Snapshot) -> String {
     }
     plain.iter().for_each(|(label, all)| ids(&mut out, &format!("plain {label}"), all));
     let mut lists: BTreeMap<(u64, String), Vec<u64>> = BTreeMap::new();
-    for edge in reader.edges() {
+    for edge in reader.all_edges() {
         let edge = edge.expect("an edge");
         let (name, props) = (reader.type_name(edge.edge_type), reader.edge_props(edge).expect("values"));
         if edge.rank == 0 && props.is_empty() {

@@ -41,7 +41,7 @@ fn add(db: &Database, count: u64) -> Result<(), WriteError> {
 /// Deletes the first nodes with their edges.
 fn delete(db: &Database, count: usize) -> Result<(), WriteError> {
     let first: Vec<NodeId> =
-        db.begin_read().expect("a snapshot").nodes().take(count).map(|n| n.expect("whole").id).collect();
+        db.begin_read().expect("a snapshot").all_nodes().take(count).map(|n| n.expect("whole").id).collect();
     assert_eq!(first.len(), count, "there is something to delete");
     let mut tx = db.begin_write()?;
     for node in first {

@@ -49,7 +49,7 @@ fn add(db: &Database, nodes: usize) -> Result<(), WriteError> {
 
 fn delete(db: &Database, nodes: usize) -> Result<(), WriteError> {
     let first: Vec<NodeId> =
-        db.begin_read().expect("begun").nodes().take(nodes).map(|n| n.expect("read").id).collect();
+        db.begin_read().expect("begun").all_nodes().take(nodes).map(|n| n.expect("read").id).collect();
     let mut tx = db.begin_write()?;
     for node in first {
         tx.delete_node(node, true)?;

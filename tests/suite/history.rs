@@ -52,7 +52,7 @@ pub fn change(tx: &mut WriteTransaction, n: u64, scale: Scale) -> Result<(), Wri
             tx.add_edge(hub, "shows", dot, props! {})?;
         }
     }
-    let ids = tx.nodes().map(|node| Ok(node?.id)).collect::<Result<Vec<NodeId>, ReadError>>()?;
+    let ids = tx.all_nodes().map(|node| Ok(node?.id)).collect::<Result<Vec<NodeId>, ReadError>>()?;
     let any = |rng: &mut Rng| ids[rng.index(ids.len())];
     for i in 0..scale.people {
         let (from, to) = (any(&mut rng), any(&mut rng));
@@ -76,7 +76,7 @@ pub fn change(tx: &mut WriteTransaction, n: u64, scale: Scale) -> Result<(), Wri
 }
 
 fn delete(tx: &mut WriteTransaction, rng: &mut Rng, ids: &[NodeId], count: usize) -> Result<(), WriteError> {
-    let edges = tx.edges().collect::<Result<Vec<Edge>, ReadError>>()?;
+    let edges = tx.all_edges().collect::<Result<Vec<Edge>, ReadError>>()?;
     let mut doomed: Vec<Edge> = (0..count).map(|_| edges[rng.index(edges.len())]).collect();
     doomed.sort_unstable();
     doomed.dedup();
@@ -95,7 +95,7 @@ fn delete(tx: &mut WriteTransaction, rng: &mut Rng, ids: &[NodeId], count: usize
 /// Everything that a version holds; any page that cannot be read is an error.
 pub fn contents<R: ReadPages>(reader: &Reader<R>) -> Result<Contents, ReadError> {
     let mut lines = vec![format!("{} nodes, {} edges", reader.node_count(), reader.edge_count())];
-    for node in reader.nodes() {
+    for node in reader.all_nodes() {
         let node = node?;
         let (label, props) = (reader.label_name(node.label), reader.props_of(&node)?);
         lines.push(format!("{} {label} {:?} {props:?}", node.id, node.key));
@@ -106,7 +106,7 @@ pub fn contents<R: ReadPages>(reader: &Reader<R>) -> Result<Contents, ReadError>
             }
         }
     }
-    for edge in reader.edges() {
+    for edge in reader.all_edges() {
         let edge = edge?;
         lines.push(format!("{edge:?} {:?}", reader.edge_props(edge)?));
     }

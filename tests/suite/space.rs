@@ -62,7 +62,7 @@ fn closing_moves_what_is_left_down_and_cuts_the_file() {
         tx.delete_node(NodeId(i), true).expect("deleted");
     }
     tx.commit().expect("committed");
-    let edges: Vec<_> = db.begin_read().expect("begun").edges().collect::<Result<_, _>>().expect("read");
+    let edges: Vec<_> = db.begin_read().expect("begun").all_edges().collect::<Result<_, _>>().expect("read");
     db.close().expect("closed");
 
     let db = bench.open();
@@ -78,7 +78,7 @@ fn closing_moves_what_is_left_down_and_cuts_the_file() {
         assert_eq!(snapshot.get::<String>(*node, "text").expect("read").as_ref(), Some(text));
     }
     assert_eq!(snapshot.node_count(), kept.len() as u64);
-    let after: Vec<_> = snapshot.edges().collect::<Result<_, _>>().expect("read");
+    let after: Vec<_> = snapshot.all_edges().collect::<Result<_, _>>().expect("read");
     assert_eq!(after, edges);
     assert!(after.iter().all(|e| matches!(snapshot.get_edge::<Value>(*e, "why"), Ok(Some(Value::Text(_))))));
 }
@@ -166,13 +166,13 @@ fn people(db: &Database, rng: &mut Rng) -> Vec<Edge> {
 fn copied(snapshot: &Snapshot, size: PageSize) -> Database {
     let db = bench(Device::Memory, size, 16 << 20).create();
     let mut tx = db.begin_write().expect("begun");
-    for node in snapshot.nodes() {
+    for node in snapshot.all_nodes() {
         let node = node.expect("read");
         let (key, props) = (node.key.clone().expect("a key"), snapshot.props_of(&node).expect("read"));
         let id = tx.add_node("person", key, props).expect("added");
         assert_eq!(id, node.id);
     }
-    for edge in snapshot.edges() {
+    for edge in snapshot.all_edges() {
         let edge = edge.expect("read");
         let props = snapshot.edge_props(edge).expect("read");
         tx.add_edge(edge.source, "knows", edge.target, props).expect("added");
@@ -251,7 +251,7 @@ fn a_large_store_from_which_all_is_deleted_gives_nearly_everything_back() {
     db.checkpoint().expect("checkpoint");
     let full = db.stats().expect("counted").file_bytes;
     assert!(full >= 64 << 20, "{full} bytes");
-    let nodes: Vec<NodeId> = db.begin_read().expect("begun").nodes().map(|n| n.expect("read").id).collect();
+    let nodes: Vec<NodeId> = db.begin_read().expect("begun").all_nodes().map(|n| n.expect("read").id).collect();
     for some in nodes.chunks(5000) {
         let mut tx = db.begin_write().expect("begun");
         for node in some {
@@ -361,7 +361,7 @@ fn pages_that_a_snapshot_pins_are_bounded_by_what_changed_and_free_afterwards() 
     }
     let pinned = db.pager().stats().quarantined_pages;
     assert!(pinned > 400, "{pinned} pages");
-    assert_eq!(snapshot.nodes().count() as u64, PEOPLE);
+    assert_eq!(snapshot.all_nodes().count() as u64, PEOPLE);
     drop(snapshot);
     (0..20).for_each(round);
     let (stats, full) = (db.pager().stats(), pages(&db));

@@ -31,7 +31,7 @@ fn contents(snapshot: &Snapshot) -> Contents {
         let edge = edge.expect("readable");
         (edge, snapshot.edge_props(edge).expect("readable"))
     };
-    (snapshot.nodes().map(node).collect(), snapshot.edges().map(edge).collect())
+    (snapshot.all_nodes().map(node).collect(), snapshot.all_edges().map(edge).collect())
 }
 
 /// Whoever begins to write makes checkpoints: everything happens in one thread, in one order.

@@ -13,7 +13,7 @@ pub fn a_new_store_is_empty(fixture: &dyn Fixture) {
             snapshot.labels().len() + snapshot.edge_types().len() + snapshot.property_names().len(),
             0
         );
-        assert_eq!(snapshot.nodes().count() + snapshot.edges().count(), 0);
+        assert_eq!(snapshot.all_nodes().count() + snapshot.all_edges().count(), 0);
         assert_eq!(snapshot.node("person", "ada").expect("an answer"), None);
     });
 }

@@ -5,7 +5,7 @@ use crate::{Key, NewNode, NodeId, Reader, WriteError, props};
 use storage_core::pager::ReadPages;
 
 fn ids<R: ReadPages>(reader: &Reader<R>) -> Vec<u64> {
-    reader.nodes().map(|view| view.expect("a node").id.0).collect()
+    reader.all_nodes().map(|view| view.expect("a node").id.0).collect()
 }
 
 /// Found by id and by key, listed in id order, counted by label; gone when deleted.
@@ -26,7 +26,7 @@ pub fn nodes_are_added_found_and_deleted(fixture: &dyn Fixture) {
         let kept: Vec<u64> = nodes.iter().filter(|n| !gone.contains(n)).map(|n| n.0).collect();
         assert_eq!(ids(snapshot), kept);
         let from_middle: Vec<u64> =
-            snapshot.nodes_from(nodes[150]).map(|view| view.expect("a node").id.0).collect();
+            snapshot.all_nodes_from(nodes[150]).map(|view| view.expect("a node").id.0).collect();
         assert_eq!(from_middle, kept.iter().copied().filter(|n| *n >= nodes[150].0).collect::<Vec<_>>());
         assert_eq!(snapshot.labels().map(|(_, l)| (l.nodes, l.keyed)).collect::<Vec<_>>(), [(200, 200)]);
         for (i, node) in nodes.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::{Direction, NodeId, Snapshot, Value, WriteError, props};
 /// Everything that a snapshot shows, to be compared with itself later.
 fn everything(snapshot: &Snapshot) -> Vec<String> {
     let mut all = vec![format!("{} {}", snapshot.node_count(), snapshot.edge_count())];
-    for view in snapshot.nodes() {
+    for view in snapshot.all_nodes() {
         let view = view.expect("a node");
         let label = snapshot.label_name(view.label);
         all.push(format!(
@@ -19,7 +19,7 @@ fn everything(snapshot: &Snapshot) -> Vec<String> {
             all.push(format!("from {id}: {edge:?}"));
         }
     }
-    for edge in snapshot.edges() {
+    for edge in snapshot.all_edges() {
         let edge = edge.expect("an edge");
         all.push(format!("{edge:?} {:?}", snapshot.edge_props(edge).expect("values")));
     }
@@ -69,8 +69,8 @@ pub fn a_transaction_reads_its_own_writes(fixture: &dyn Fixture) {
     assert_eq!(tx.get::<i64>(old, "v").expect("an answer"), Some(10));
     assert_eq!(tx.get_edge::<i64>(edge, "w").expect("an answer"), Some(3));
     assert_eq!(tx.k_hop(old, 1).expect("a walk"), [new]);
-    assert_eq!(tx.nodes().count(), 2);
-    assert_eq!(tx.edges().count(), 1);
+    assert_eq!(tx.all_nodes().count(), 2);
+    assert_eq!(tx.all_edges().count(), 1);
     let outside = store.snapshot();
     assert_eq!((outside.node_count(), outside.edge_count(), outside.edge_type("e")), (1, 0, None));
     assert_eq!(outside.get::<i64>(old, "v").expect("an answer"), Some(1));

@@ -10,7 +10,7 @@ impl<R: ReadPages> Source for Reader<R> {
     type Error = ReadError;
 
     fn nodes(&self) -> impl Iterator<Item = Result<NodeOut<'_>, ReadError>> {
-        Reader::nodes(self).map(|view| {
+        Reader::all_nodes(self).map(|view| {
             let view = view?;
             let props = self.props_of(&view)?;
             Ok(NodeOut { id: view.id.0, label: self.label_name(view.label), key: view.key, props })
@@ -19,7 +19,7 @@ impl<R: ReadPages> Source for Reader<R> {
 
     fn edges(&self) -> impl Iterator<Item = Result<EdgeOut<'_>, ReadError>> {
         let undirected: Vec<bool> = self.edge_types().map(|(_, info)| info.undirected).collect();
-        Reader::edges(self).map(move |edge| {
+        Reader::all_edges(self).map(move |edge| {
             let edge = edge?;
             Ok(EdgeOut {
                 source: edge.source.0,

@@ -34,17 +34,17 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// All nodes in id order.
-    pub fn nodes(&self) -> Nodes<'_, R> {
-        self.nodes_from(NodeId(0))
+    pub fn all_nodes(&self) -> Nodes<'_, R> {
+        self.all_nodes_from(NodeId(0))
     }
 
     /// All nodes from this id on, in id order: a service can go on where it stopped.
-    pub fn nodes_from(&self, first: NodeId) -> Nodes<'_, R> {
+    pub fn all_nodes_from(&self, first: NodeId) -> Nodes<'_, R> {
         Nodes { range: self.graph.nodes.range(&self.pages, first.0..) }
     }
 
     /// All edges in the order (source, type, target, rank).
-    pub fn edges(&self) -> Edges<'_, R> {
+    pub fn all_edges(&self) -> Edges<'_, R> {
         Edges { range: self.graph.out.range(&self.pages, EdgeKey::first_of(0)..) }
     }
 

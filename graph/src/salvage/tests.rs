@@ -84,7 +84,7 @@ fn contents(snapshot: &Snapshot) -> (Nodes, Edges) {
         let props = snapshot.edge_props(edge).expect("readable");
         ((edge.source.0, name, edge.target.0, edge.rank), props)
     };
-    (snapshot.nodes().map(node).collect(), snapshot.edges().map(edge).collect())
+    (snapshot.all_nodes().map(node).collect(), snapshot.all_edges().map(edge).collect())
 }
 
 fn device(image: &[u8]) -> Arc<MemoryDevice> {

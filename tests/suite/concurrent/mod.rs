@@ -99,7 +99,7 @@ fn commit(db: &Database, key: i64) -> Result<u64, CommitError> {
 fn nodes(db: &Database) -> BTreeSet<i64> {
     let snapshot = db.begin_read().expect("a snapshot");
     let mut found = BTreeSet::new();
-    for node in snapshot.nodes() {
+    for node in snapshot.all_nodes() {
         let id = node.expect("readable").id;
         let key = snapshot.get::<i64>(id, "n").expect("readable").expect("every node has it");
         assert_eq!(snapshot.node("n", key).expect("readable"), Some(id));

@@ -139,7 +139,7 @@ impl Model {
 
     fn differing_node(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
         let mut wanted = self.nodes.iter();
-        for view in snapshot.nodes() {
+        for view in snapshot.all_nodes() {
             let view = view?;
             let Some((id, node)) = wanted.next() else {
                 return Ok(Some(format!("node {} should not be", view.id)));
@@ -162,7 +162,7 @@ impl Model {
 
     fn differing_edge(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
         let (mut found, mut last) = (0, None);
-        for edge in snapshot.edges() {
+        for edge in snapshot.all_edges() {
             let edge = edge?;
             if last.replace(edge) >= Some(edge) {
                 return Ok(Some(format!("{edge:?} is not in order")));

@@ -57,7 +57,7 @@ fn damage(sample: &Sample, reseal: &Reseal, image: &mut [u8], rng: &mut Rng) -> 
 /// Reads what there is; stops at errors.
 fn read(snapshot: &Snapshot) -> Result<usize, ReadError> {
     let mut items = 0;
-    for view in snapshot.nodes().take(MOST) {
+    for view in snapshot.all_nodes().take(MOST) {
         let view = view?;
         items += 1;
         let _ = (snapshot.props_of(&view), snapshot.name_of(&view));
@@ -66,7 +66,7 @@ fn read(snapshot: &Snapshot) -> Result<usize, ReadError> {
         }
         let _ = snapshot.degree(view.id).count()?;
     }
-    for edge in snapshot.edges().take(MOST) {
+    for edge in snapshot.all_edges().take(MOST) {
         let edge = edge?;
         items += 1 + snapshot.edge_props(edge)?.len();
     }

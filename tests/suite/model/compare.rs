@@ -77,7 +77,7 @@ impl<R: ReadPages> Pair<'_, R> {
 
     fn nodes(&self) -> Outcome {
         let mut wanted = self.graph.nodes.iter();
-        for view in self.reader.nodes() {
+        for view in self.reader.all_nodes() {
             let view = view.map_err(failed)?;
             let Some((id, node)) = wanted.next() else {
                 return Err(format!("node {} should not be there", view.id));
@@ -129,7 +129,7 @@ impl<R: ReadPages> Pair<'_, R> {
         }
         wanted.sort_unstable_by_key(|(edge, _)| *edge);
         let mut wanted = wanted.into_iter();
-        for edge in self.reader.edges() {
+        for edge in self.reader.all_edges() {
             let edge = edge.map_err(failed)?;
             let Some((next, values)) = wanted.next() else {
                 return Err(format!("{edge:?} should not be there"));

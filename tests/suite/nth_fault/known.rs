@@ -118,7 +118,7 @@ impl Graph {
     /// Reads everything; the key index must lead to every node.
     pub fn read<R: ReadPages>(reader: &Reader<R>) -> Result<Graph, ReadError> {
         let (mut graph, mut keys) = (Graph::default(), HashMap::new());
-        for node in reader.nodes() {
+        for node in reader.all_nodes() {
             let node = node?;
             let key = node.key.as_ref().expect("all nodes have keys").to_string();
             let found = reader.node("n", key.clone())?;
@@ -127,7 +127,7 @@ impl Graph {
             keys.insert(node.id, key.clone());
             graph.nodes.insert(key, text);
         }
-        for edge in reader.edges() {
+        for edge in reader.all_edges() {
             let edge = edge?;
             let number = reader.get_edge::<i64>(edge, "number")?.expect("all edges have numbers");
             let ends = (keys[&edge.source].clone(), keys[&edge.target].clone());

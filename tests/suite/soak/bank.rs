@@ -84,7 +84,7 @@ pub fn expect_sound(snapshot: &Snapshot) -> Vec<(i64, i64, i64, i64)> {
 /// All notes: keys and the lengths of their texts.
 pub fn notes(snapshot: &Snapshot) -> BTreeMap<i64, usize> {
     let mut notes = BTreeMap::new();
-    for node in snapshot.nodes() {
+    for node in snapshot.all_nodes() {
         let id = node.expect("readable").id;
         if let Some(key) = snapshot.get::<i64>(id, "note").expect("readable") {
             assert_eq!(snapshot.node("note", key).expect("readable"), Some(id));
@@ -106,7 +106,7 @@ impl Model {
         assert_eq!(held[ACCOUNTS].1, self.counter);
         let mut payments = BTreeMap::new();
         let place = |id| self.accounts.iter().position(|account| *account == id).expect("an account");
-        for edge in snapshot.edges() {
+        for edge in snapshot.all_edges() {
             let edge = edge.expect("readable");
             let props: BTreeMap<_, _> = snapshot.edge_props(edge).expect("readable").into_iter().collect();
             let number = |name: &str| match props.get(name) {

@@ -27,7 +27,7 @@ pub fn run(args: &NodesArgs, context: &mut Context<'_>) -> Result<(), Failure> {
         None => None,
     };
     let mut found = 0;
-    for view in snapshot.nodes() {
+    for view in snapshot.all_nodes() {
         if found >= limit {
             return Ok(());
         }

@@ -17,7 +17,7 @@ pub struct Degrees {
 /// Counts degrees; takes some 50 bytes of memory a node that has edges.
 pub fn count(snapshot: &Snapshot) -> Result<Degrees, Failure> {
     let mut ends: [HashMap<u64, u64>; 2] = Default::default();
-    for edge in snapshot.edges() {
+    for edge in snapshot.all_edges() {
         let edge = edge?;
         *ends[0].entry(edge.source.0).or_default() += 1;
         *ends[1].entry(edge.target.0).or_default() += 1;

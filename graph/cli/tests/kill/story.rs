@@ -74,7 +74,7 @@ fn found(snapshot: &Snapshot) -> (String, Option<u64>) {
     let mut last = counter.max(other);
     writeln!(out, "counter {counter:?} {other:?}").expect("a string");
     let mut items = Vec::new();
-    for node in snapshot.nodes() {
+    for node in snapshot.all_nodes() {
         let id = node.expect("readable").id;
         if let Some(text) = snapshot.get::<String>(id, "text").expect("readable") {
             let n = snapshot.get::<i64>(id, "n").expect("readable").expect("it was added with it");

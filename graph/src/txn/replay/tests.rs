@@ -52,7 +52,7 @@ fn encoded(props: &Props) -> Vec<(String, Vec<u8>)> {
 fn assert_same(a: &Database, b: &Database, context: &str) {
     let (a, b) = (a.begin_read().expect("a snapshot"), b.begin_read().expect("a snapshot"));
     assert_eq!(a.catalog(), b.catalog(), "{context}");
-    let (mut left, mut right) = (a.nodes(), b.nodes());
+    let (mut left, mut right) = (a.all_nodes(), b.all_nodes());
     loop {
         let (x, y) = (left.next().transpose().expect("read"), right.next().transpose().expect("read"));
         let Some((x, y)) = x.as_ref().zip(y.as_ref()) else {
@@ -63,8 +63,8 @@ fn assert_same(a: &Database, b: &Database, context: &str) {
         let (x, y) = (a.props_of(x).expect("read"), b.props_of(y).expect("read"));
         assert_eq!(encoded(&x), encoded(&y), "{context}");
     }
-    let edges = a.edges().map(|e| e.expect("read")).collect::<Vec<_>>();
-    assert_eq!(edges, b.edges().map(|e| e.expect("read")).collect::<Vec<_>>(), "{context}");
+    let edges = a.all_edges().map(|e| e.expect("read")).collect::<Vec<_>>();
+    assert_eq!(edges, b.all_edges().map(|e| e.expect("read")).collect::<Vec<_>>(), "{context}");
     for edge in edges {
         let (x, y) = (a.edge_props(edge).expect("read"), b.edge_props(edge).expect("read"));
         assert_eq!(encoded(&x), encoded(&y), "{context}");
@@ -112,7 +112,7 @@ fn node(rng: &mut Rng) -> NodeId {
 }
 
 fn any_edge(tx: &WriteTransaction, rng: &mut Rng) -> Edge {
-    let edges: Vec<Edge> = tx.edges().map(|e| e.expect("read")).collect();
+    let edges: Vec<Edge> = tx.all_edges().map(|e| e.expect("read")).collect();
     if edges.is_empty() || rng.chance(1, 10) {
         let ends = (node(rng), node(rng));
         return Edge { source: ends.0, edge_type: TypeId(rng.below(4) as u32), target: ends.1, rank: 9 };
