@@ -5,6 +5,7 @@
 
 mod degree;
 mod follow;
+pub(crate) mod lists;
 mod neighbors;
 mod nodes;
 mod props;
