@@ -24,6 +24,7 @@
 //! Calls go down only: [`Database`] and its transactions → layers (`node`, `edge`, `index`) → `btree` → the pager of
 //! [`storage_core`] → one shared page device, chosen in `backend.rs`.
 
+pub mod algo;
 mod backend;
 mod backup;
 pub mod btree;

@@ -6,6 +6,7 @@
 mod degree;
 mod follow;
 mod indexes;
+pub(crate) mod lists;
 mod neighbors;
 mod nodes;
 mod props;
