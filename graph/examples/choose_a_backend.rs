@@ -25,7 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The same file opens on every device: nothing but how pages are read and written differs.
     for backend in [Backend::File, Backend::Mmap, Backend::Uring, Backend::Auto] {
-        let opened = Options::new().backend(backend).cache_bytes(16 << 20).read_only(true).open_existing(&path);
+        let opened =
+            Options::new().backend(backend).cache_bytes(16 << 20).read_only(true).open_existing(&path);
         let db = match opened {
             Ok(db) => db,
             // Not compiled in, or not possible here: an error under its own name, never another one silently.
@@ -36,7 +37,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let begin = Instant::now();
         let reached = db.begin_read()?.bfs(nodes[0]).summary()?.reached;
-        println!("{backend}, which is {}: {reached} nodes in {:?}", db.device_info().backend, begin.elapsed());
+        println!(
+            "{backend}, which is {}: {reached} nodes in {:?}",
+            db.device_info().backend,
+            begin.elapsed()
+        );
         assert_eq!(reached, 10_000);
     }
     std::fs::remove_dir_all(dir)?;

@@ -65,8 +65,8 @@ pub use checkpoint::Checkpoint;
 pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
-pub use load::{BulkLoad, LoadError};
 pub use inspect::{PageInfo, describe_page, page_references};
+pub use load::{BulkLoad, LoadError};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
