@@ -70,7 +70,8 @@ pub(crate) fn rebuild(graph: &mut Graph, tx: &mut Transaction) -> Result<(), pag
     rebuild_tree(&mut graph.keys, &pages, tx)?;
     rebuild_tree(&mut graph.out, &pages, tx)?;
     rebuild_tree(&mut graph.into, &pages, tx)?;
-    rebuild_tree(&mut graph.edge_props, &pages, tx)
+    rebuild_tree(&mut graph.edge_props, &pages, tx)?;
+    graph.indexes.values_mut().try_for_each(|index| rebuild_tree(index, &pages, tx))
 }
 
 fn rebuild_tree<F: LeafFormat>(

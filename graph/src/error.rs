@@ -1,6 +1,8 @@
 //! What can go wrong for an application: reading, writing, opening and committing fail in different ways.
 
+use crate::bulk::SpillError;
 use crate::model::{Key, NodeId};
+use std::sync::Arc;
 use storage_core::device::{DeviceError, DeviceErrorKind};
 use storage_core::pager::{self, PageError};
 
@@ -102,6 +104,25 @@ pub enum WriteError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A unique index has the value already.
+    #[error("{index} is unique, and {holder} has {value} already")]
+    NotUnique {
+        /// The index, as `label.property` or `type.property`.
+        index: String,
+        /// The value, shortened.
+        value: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// There is an index over that property already.
+    #[error("there is an index over {0} already")]
+    IndexExists(String),
+    /// There is no such index.
+    #[error("there is no index over {0}")]
+    NoIndex(String),
+    /// A new index could not be sorted.
+    #[error(transparent)]
+    Sort(Arc<SpillError>),
     /// A value that cannot be stored.
     #[error("property `{property}`: {why}")]
     BadValue {
@@ -131,6 +152,7 @@ impl WriteError {
             WriteError::Pager(e) => e.hint(),
             WriteError::Read(e) => e.hint(),
             WriteError::HasEdges(_) => Some("delete its edges first, or delete it with `detach`"),
+            WriteError::IndexExists(_) => Some("drop it first, if it should be another one"),
             WriteError::KeyExists { .. } => Some("`upsert` changes a node that is there"),
             _ => None,
         }

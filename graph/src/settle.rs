@@ -91,6 +91,9 @@ pub(crate) fn move_graph(
     graph.out.move_down(tx, limit)?;
     graph.into.move_down(tx, limit)?;
     graph.edge_props.move_down(tx, limit)?;
+    for index in graph.indexes.values_mut() {
+        index.move_down(tx, limit)?;
+    }
     // Always: it is small, and the commit that this makes places the map's pages anew, too.
     graph.catalog_tree.move_down(tx, PageId::new(0))?;
     Ok(())

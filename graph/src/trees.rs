@@ -8,6 +8,7 @@ use crate::catalog::{self, Catalog};
 use crate::edge::{EdgeStore, page::EdgeLeaf};
 use crate::index::KeyIndex;
 use crate::node::{NodeStore, page::NodeLeaf};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage_core::page::Written;
 use storage_core::pager::{Flushed, PageError, Pager, ReadPages, Transaction, WriteError};
@@ -15,11 +16,20 @@ use storage_core::pager::{Flushed, PageError, Pager, ReadPages, Transaction, Wri
 /// How many trees there are beside the catalog's own.
 pub(crate) const ROOTS: usize = 5;
 
-/// Their roots, in the order of the catalog's record `r`: nodes, keys, out, in, edge properties.
-pub(crate) type Roots = [Option<Written>; ROOTS];
+/// The roots of all trees of a version.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Roots {
+    /// In the order of the catalog's record `r`: nodes, keys, out, in, edge properties.
+    pub(crate) trees: [Option<Written>; ROOTS],
+    /// Of property indexes, by their numbers: one for each that the catalog defines.
+    pub(crate) indexes: BTreeMap<u32, Option<Written>>,
+}
 
-/// Names of the trees, in that order, for messages.
+/// Names of the trees, in the order of their roots, for messages.
 pub(crate) const TREE_NAMES: [&str; ROOTS] = ["nodes", "keys", "edges out", "edges in", "edge properties"];
+
+/// What the pages of property indexes are called.
+pub(crate) const INDEX_NAME: &str = "property indexes";
 
 /// One version of the graph. Cloning is cheap and shares everything.
 #[derive(Clone, Debug)]
@@ -31,6 +41,8 @@ pub(crate) struct Graph {
     pub(crate) out: Tree<EdgeLeaf<false>>,
     pub(crate) into: Tree<EdgeLeaf<true>>,
     pub(crate) edge_props: Tree<RecordLeaf>,
+    /// Property indexes, by their numbers in the catalog.
+    pub(crate) indexes: BTreeMap<u32, Tree<RecordLeaf>>,
     /// The roots that the catalog tree names: those of the durable root that the version builds on.
     pub(crate) roots: Roots,
     /// What else it holds.
@@ -43,18 +55,19 @@ impl Graph {
         let catalog_tree = Tree::open(root);
         let (catalog, roots) = match root {
             Some(root) => catalog::load(&catalog_tree, pages, root)?,
-            None => (Catalog::default(), [None; ROOTS]),
+            None => (Catalog::default(), Roots::default()),
         };
         let catalog = Arc::new(catalog);
         Ok(Graph {
             saved: catalog.clone(),
             catalog,
             catalog_tree,
-            nodes: Tree::open(roots[0]),
-            keys: Tree::open(roots[1]),
-            out: Tree::open(roots[2]),
-            into: Tree::open(roots[3]),
-            edge_props: Tree::open(roots[4]),
+            nodes: Tree::open(roots.trees[0]),
+            keys: Tree::open(roots.trees[1]),
+            out: Tree::open(roots.trees[2]),
+            into: Tree::open(roots.trees[3]),
+            edge_props: Tree::open(roots.trees[4]),
+            indexes: roots.indexes.iter().map(|(id, root)| (*id, Tree::open(*root))).collect(),
             roots,
         })
     }
@@ -66,28 +79,41 @@ impl Graph {
             + self.out.weight()
             + self.into.weight()
             + self.edge_props.weight()
+            + self.indexes.values().map(Tree::weight).sum::<usize>()
     }
 
     /// The roots as they are now; `None` while a tree has changes that were not flushed.
     pub(crate) fn clean_roots(&self) -> Option<Roots> {
-        Some([
-            self.nodes.root()?,
-            self.keys.root()?,
-            self.out.root()?,
-            self.into.root()?,
-            self.edge_props.root()?,
-        ])
+        Some(Roots {
+            trees: [
+                self.nodes.root()?,
+                self.keys.root()?,
+                self.out.root()?,
+                self.into.root()?,
+                self.edge_props.root()?,
+            ],
+            indexes: self
+                .indexes
+                .iter()
+                .map(|(id, tree)| Some((*id, tree.root()?)))
+                .collect::<Option<_>>()?,
+        })
     }
 
     /// Writes all changed pages but the catalog's (V2); afterwards the trees are clean.
     pub(crate) fn flush(&mut self, tx: &mut Transaction) -> Result<Roots, WriteError> {
-        Ok([
+        let trees = [
             self.nodes.flush(tx)?,
             self.keys.flush(tx)?,
             self.out.flush(tx)?,
             self.into.flush(tx)?,
             self.edge_props.flush(tx)?,
-        ])
+        ];
+        let mut indexes = BTreeMap::new();
+        for (id, tree) in &mut self.indexes {
+            indexes.insert(*id, tree.flush(tx)?);
+        }
+        Ok(Roots { trees, indexes })
     }
 
     /// Writes everything, the catalog last; returns the root for the pager.
@@ -112,6 +138,15 @@ impl Graph {
         Tree::rebase(&self.out, &from.out, &mut out.out, pages)?;
         Tree::rebase(&self.into, &from.into, &mut out.into, pages)?;
         Tree::rebase(&self.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+        // An index that was made meanwhile is over no page that the checkpoint replaced. None was dropped: that takes the
+        // checkpointer's seat.
+        out.indexes.clone_from(&self.indexes);
+        for (id, flushed) in &onto.indexes {
+            let (Some(now), Some(from)) = (self.indexes.get(id), from.indexes.get(id)) else { continue };
+            let mut onto = flushed.clone();
+            Tree::rebase(now, from, &mut onto, pages)?;
+            out.indexes.insert(*id, onto);
+        }
         Ok(out)
     }
 
@@ -127,7 +162,8 @@ impl Graph {
             + self.keys.changed_nodes()
             + self.out.changed_nodes()
             + self.into.changed_nodes()
-            + self.edge_props.changed_nodes();
+            + self.edge_props.changed_nodes()
+            + self.indexes.values().map(Tree::changed_nodes).sum::<usize>();
         (2 * nodes + 2 * self.weight() / page_size) as u64 + 32
     }
 }
