@@ -143,6 +143,12 @@ impl From<PageError> for WriteError {
     }
 }
 
+impl From<CommitError> for WriteError {
+    fn from(CommitError(e): CommitError) -> Self {
+        WriteError::Pager(e)
+    }
+}
+
 impl WriteError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
@@ -206,7 +212,23 @@ impl From<PageError> for OpenError {
     }
 }
 
+impl From<CommitError> for OpenError {
+    fn from(CommitError(e): CommitError) -> Self {
+        OpenError::Write(e)
+    }
+}
+
 impl OpenError {
+    /// An error of the writing that opening and closing do themselves: none of it can be refused, for a replay takes a
+    /// refusal for damage, and a checkpoint changes nothing.
+    pub(crate) fn of_write(error: WriteError) -> OpenError {
+        match error {
+            WriteError::Pager(e) => e.into(),
+            WriteError::Read(e) => e.into(),
+            refusal => unreachable!("nothing is changed that could be refused: {refusal}"),
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -11,7 +11,7 @@ use crate::node::{NodeStore, page::NodeLeaf};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage_core::page::Written;
-use storage_core::pager::{PageError, Pager, ReadPages, Transaction, WriteError};
+use storage_core::pager::{Flushed, PageError, Pager, ReadPages, Transaction, WriteError};
 
 /// How many trees there are beside the catalog's own.
 pub(crate) const ROOTS: usize = 5;
@@ -126,25 +126,23 @@ impl Graph {
         Ok(root)
     }
 
-    /// `now`, a later version of `from`, put onto what a checkpoint made of `from`.
-    pub(crate) fn rebase(
-        now: &Graph,
-        from: &Graph,
-        flushed: &Graph,
-        pages: &impl ReadPages,
-    ) -> Result<Graph, PageError> {
-        let mut out = flushed.clone();
-        out.catalog = now.catalog.clone();
-        Tree::rebase(&now.nodes, &from.nodes, &mut out.nodes, pages)?;
-        Tree::rebase(&now.keys, &from.keys, &mut out.keys, pages)?;
-        Tree::rebase(&now.out, &from.out, &mut out.out, pages)?;
-        Tree::rebase(&now.into, &from.into, &mut out.into, pages)?;
-        Tree::rebase(&now.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+    /// This, which is or was made from the version that a checkpoint took, put onto the root that the checkpoint made.
+    pub(crate) fn put_onto(&self, flushed: &Flushed, pages: &impl ReadPages) -> Result<Graph, PageError> {
+        let (Some(from), Some(onto)) = (flushed.version().state::<Graph>(), flushed.state::<Graph>()) else {
+            unreachable!("versions that a log carries have their graph")
+        };
+        let mut out = onto.clone();
+        out.catalog = self.catalog.clone();
+        Tree::rebase(&self.nodes, &from.nodes, &mut out.nodes, pages)?;
+        Tree::rebase(&self.keys, &from.keys, &mut out.keys, pages)?;
+        Tree::rebase(&self.out, &from.out, &mut out.out, pages)?;
+        Tree::rebase(&self.into, &from.into, &mut out.into, pages)?;
+        Tree::rebase(&self.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
         // An index that was made meanwhile is over no page that the checkpoint replaced. None was dropped: that takes the
         // checkpointer's seat.
-        out.indexes.clone_from(&now.indexes);
-        for (id, flushed) in &flushed.indexes {
-            let (Some(now), Some(from)) = (now.indexes.get(id), from.indexes.get(id)) else { continue };
+        out.indexes.clone_from(&self.indexes);
+        for (id, flushed) in &onto.indexes {
+            let (Some(now), Some(from)) = (self.indexes.get(id), from.indexes.get(id)) else { continue };
             let mut onto = flushed.clone();
             Tree::rebase(now, from, &mut onto, pages)?;
             out.indexes.insert(*id, onto);

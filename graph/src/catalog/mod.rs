@@ -14,6 +14,7 @@ mod tests;
 pub(crate) use format::{index_def, load, save};
 
 use crate::model::{LabelId, PropertyId, TypeId};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// A label and how many nodes bear it.
@@ -140,12 +141,13 @@ impl<T: Named> Names<T> {
         id.expect("a name without an id is not in the table")
     }
 
-    /// Adds an item; `None` if its name is there already.
+    /// Adds an item; `None`, and nothing is changed, if its name is there already.
     pub(crate) fn push(&mut self, item: T) -> Option<u32> {
         let id = u32::try_from(self.items.len()).expect("fewer than 2³² names");
-        if self.ids.insert(item.name().to_owned(), id).is_some() {
-            return None;
-        }
+        match self.ids.entry(item.name().to_owned()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(id),
+        };
         self.items.push(item);
         Some(id)
     }

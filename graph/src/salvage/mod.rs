@@ -1,9 +1,9 @@
 //! Saving all that is readable of a damaged store into a new one.
 //!
 //! ```text
-//! root records ─► catalog ─► nodes ─► keys ─► edges out ─► edges in ─► properties of edges ─► the new store
-//! (source.rs)    (catalog.rs) └────────── each tree walked page by page (walk.rs) ─────┘       (sink.rs)
-//!                                  leaves below a lost page: found by the map (orphans.rs)
+//! root records ─► catalog ─► nodes ─► keys ─► edges out ─► edges in ─► edge properties ─► the new store
+//! (source.rs)    (catalog.rs)  └───── each tree walked page by page (walk.rs) ──────┘     (sink.rs)
+//!                                leaves below a lost page: found by the map (orphans.rs)
 //! ```
 //!
 //! # What must always be true
