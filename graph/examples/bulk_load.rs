@@ -40,7 +40,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok((snapshot.degree(city).direction(Direction::Both).count()?, city))
     });
     let busiest = busiest.collect::<Result<Vec<_>, foliograph::ReadError>>()?.into_iter().max();
-    println!("most roads, and the city: {busiest:?}");
+    if let Some((roads, city)) = busiest {
+        let name: Option<String> = snapshot.get(city, "name")?;
+        println!("most roads: {name:?} with {roads}");
+    }
     println!("{:.2} bytes an edge", db.stats()?.bytes_per_edge().unwrap_or_default());
     db.close()?;
     std::fs::remove_dir_all(dir)?;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "an application makes its own directory")]
 
-use foliograph::{Database, Options, props};
+use foliograph::{Database, Options, Recovery, props};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,7 +40,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("killed after it acknowledged event {acknowledged}");
 
     // The log is replayed at opening; nothing has to be called.
-    let db = Options::new().on_recovery(|progress| println!("recovering: {progress:?}")).open(&path)?;
+    let said = |progress: Recovery| {
+        if progress.replayed == progress.commits {
+            println!("{} commits of the log were done again", progress.replayed);
+        }
+    };
+    let db = Options::new().on_recovery(said).open(&path)?;
     let snapshot = db.begin_read()?;
     for n in 0..=acknowledged {
         assert!(snapshot.node("event", n)?.is_some(), "event {n} was acknowledged");
