@@ -77,7 +77,11 @@ impl PageDevice for CountingDevice {
 
     fn shrink(&self, wanted: PageCount) -> Result<()> {
         self.usable(Operation::Shrink)?;
-        self.pages.write().expect("nobody panics").truncate(wanted.get() as usize);
+        let mut pages = self.pages.write().expect("nobody panics");
+        if wanted.get() > pages.len() as u64 {
+            return Err(SITE.error(DeviceErrorKind::InvalidRequest, Operation::Shrink));
+        }
+        pages.truncate(wanted.get() as usize);
         Ok(())
     }
 
