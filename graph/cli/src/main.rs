@@ -12,6 +12,7 @@ mod json;
 mod naming;
 mod output;
 mod progress;
+mod sink;
 mod size;
 mod store;
 mod svg;

@@ -2,6 +2,7 @@
 
 use super::Reader;
 use super::value::{FromValue, typed};
+use crate::btree::Record;
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId, Props};
 use crate::node::{NodeRecord, StoredProps, decode_props, stored, whole_props};
@@ -37,10 +38,15 @@ impl<R: ReadPages> Reader<R> {
     }
 
     pub(crate) fn stored_edge_props(&self, edge: Edge) -> Result<StoredProps, ReadError> {
-        let Some(record) = self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? else {
-            return Ok(Vec::new());
-        };
-        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
+        match self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? {
+            Some(record) => self.decoded_edge_props(&record),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What a record of the tree of edge properties says.
+    pub(crate) fn decoded_edge_props(&self, record: &Record) -> Result<StoredProps, ReadError> {
+        let props = decode_props(record).map_err(|why| self.edge_damage(why.0))?;
         Ok(whole_props(&self.pages, props)?)
     }
 
