@@ -153,7 +153,7 @@ impl<R: ReadPages> Search<'_, R> {
                 bottom_up = !self.top_down(&frontier, distance, &mut next, ticker)?;
             }
             if bottom_up {
-                frontier.to_bits();
+                frontier.make_bits();
                 self.bottom_up(&frontier, distance, &mut next, ticker)?;
                 bottom_up = next.len() as u64 > many;
             }

@@ -34,14 +34,14 @@ impl Frontier {
             None => {
                 self.few.push(node);
                 if self.few.len() > self.nodes / MANY + MANY {
-                    self.to_bits();
+                    self.make_bits();
                 }
             }
         }
     }
 
     /// From here on [`Frontier::contains`] may be asked.
-    pub(super) fn to_bits(&mut self) {
+    pub(super) fn make_bits(&mut self) {
         if self.bits.is_empty() {
             self.bits = vec![0; self.nodes / 64 + 1];
             for node in std::mem::take(&mut self.few) {
@@ -50,7 +50,7 @@ impl Frontier {
         }
     }
 
-    /// Whether a node is there, after [`Frontier::to_bits`].
+    /// Whether a node is there, after [`Frontier::make_bits`].
     #[inline]
     pub(super) fn contains(&self, node: usize) -> bool {
         self.bits.get(node / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
@@ -85,7 +85,7 @@ mod tests {
             let mut sorted = nodes.clone();
             sorted.sort_unstable();
             assert_eq!(frontier.iter().collect::<Vec<_>>(), sorted);
-            frontier.to_bits();
+            frontier.make_bits();
             assert_eq!(frontier.iter().collect::<Vec<_>>(), sorted);
             assert!((0..2000).all(|node| frontier.contains(node) == sorted.binary_search(&node).is_ok()));
         }
