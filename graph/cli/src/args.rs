@@ -1,11 +1,15 @@
 //! The command line's words: global options, which may stand before or after the command, and one struct a command.
 
+mod algo;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use foliograph::{Backend, Durability, PageSize};
 
 use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
+
+pub use algo::{AlgoArgs, Algorithm};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
@@ -67,6 +71,8 @@ pub enum Command {
     Path(PathArgs),
     /// Compute something for every node
     Algo(AlgoArgs),
+    /// List, make and drop property indexes
+    Index(IndexArgs),
     /// Count what a store holds
     Stats(StatsArgs),
     /// Look for damage
@@ -285,53 +291,46 @@ pub struct PathArgs {
     pub weight: Option<String>,
 }
 
-/// What to compute for every node.
+/// Which index, and what to do with it.
 #[derive(Args, Debug)]
-pub struct AlgoArgs {
+pub struct IndexArgs {
     /// The store's file
     pub store: PathBuf,
-    /// What to compute
-    #[arg(value_enum)]
-    pub name: Algorithm,
-    #[command(flatten)]
-    pub steps: StepArgs,
-    /// Where bfs and sssp begin: LABEL/KEY, KEY or @ID
-    #[arg(long, value_name = "NODE")]
-    pub source: Option<String>,
-    /// The property of edges that sssp adds up; without it `weight`
-    #[arg(long, value_name = "PROPERTY")]
-    pub weight: Option<String>,
-    /// How many iterations of pagerank (without it 30) or cdlp (10)
-    #[arg(long, value_name = "N")]
-    pub iterations: Option<u64>,
-    /// The chance that pagerank follows an edge; without it 0.85
-    #[arg(long, value_name = "D")]
-    pub damping: Option<f64>,
-    /// Where results go; without it, or with -, to stdout
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Ids in place of names
-    #[arg(long)]
-    pub ids: bool,
+    #[command(subcommand)]
+    pub action: IndexAction,
 }
 
-/// What can be computed for every node.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Algorithm {
-    /// Edges from the source
-    Bfs,
-    /// The least sum of weights from the source
-    Sssp,
-    /// PageRank
-    Pagerank,
-    /// The smallest id of the weakly connected component
-    Wcc,
-    /// The community, by label propagation: an id
-    Cdlp,
-    /// The local clustering coefficient
-    Lcc,
-    /// In how many triangles the node is
-    Triangles,
+/// What to do with indexes.
+#[derive(Subcommand, Debug)]
+pub enum IndexAction {
+    /// List them
+    List,
+    /// Make one over what is there and what is to come
+    Create {
+        #[command(flatten)]
+        indexed: IndexedArgs,
+        /// No two may have the same value
+        #[arg(long)]
+        unique: bool,
+    },
+    /// Drop one
+    Drop {
+        #[command(flatten)]
+        indexed: IndexedArgs,
+    },
+}
+
+/// What an index is over.
+#[derive(Args, Debug)]
+pub struct IndexedArgs {
+    /// The label of nodes, or with --edge-type the type of edges
+    #[arg(value_name = "LABEL")]
+    pub name: String,
+    /// The property
+    pub property: String,
+    /// LABEL is an edge type
+    #[arg(long)]
+    pub edge_type: bool,
 }
 
 /// What to count.
