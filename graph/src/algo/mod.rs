@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`Reader::bfs_distances`](crate::Reader::bfs_distances) | edges from one node to each other | breadth-first, top-down and bottom-up |
 //! | [`Reader::sssp`](crate::Reader::sssp) | least sums of weights from one node | Dijkstra |
+//! | [`Reader::degrees`](crate::Reader::degrees) | how many edges each node has | one pass |
 //! | [`Reader::page_rank`](crate::Reader::page_rank) | ranks | passes over all lists |
 //! | [`Reader::wcc`](crate::Reader::wcc) | weakly connected components | one pass, union-find |
 //! | [`Reader::cdlp`](crate::Reader::cdlp) | communities | label propagation |
@@ -24,6 +25,7 @@ mod bfs;
 mod cdlp;
 mod control;
 mod corners;
+mod degrees;
 mod frontier;
 mod heap;
 mod lcc;
@@ -43,6 +45,7 @@ pub use bfs::BfsDistances;
 pub use cdlp::Cdlp;
 pub(crate) use control::Ticker;
 pub use control::{Control, Progress, STEPS};
+pub use degrees::Degrees;
 pub use lcc::Lcc;
 pub use page_rank::PageRank;
 pub use sssp::{Distance, Sssp};
