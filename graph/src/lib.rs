@@ -4,7 +4,6 @@ mod backend;
 mod backup;
 pub mod btree;
 pub mod bulk;
-/// What Foliograph is not, what surprises, and what costs more than one would think.
 pub mod caveats {
     #![doc = include_str!("../docs/caveats.md")]
 }
