@@ -91,6 +91,10 @@ bugs! {
     AnyGroupProves,
     /// A leaf that is written anew is counted as its page before was (T11).
     StaleCount,
+    /// A changed value is taken out of a property index, and the new one not put in (I5).
+    IndexEntryForgotten,
+    /// A value that another node has is put into a unique index.
+    UniqueNotCompared,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -8,6 +8,7 @@
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
 //! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
+//! | `indexes` | property indexes and records |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
@@ -16,6 +17,7 @@
 //! each was caught.
 
 mod counts;
+mod indexes;
 mod log;
 mod order;
 mod reading;
@@ -95,6 +97,9 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         ],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],
+        Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {
+            vec![by("values of an index change", indexes::changed_values)]
+        }
         Bug::StaleCache => vec![
             by("what the cache holds", reading::cached_after_a_new_life),
             // The check of a reference keeps a stale page from being handed out (V3).

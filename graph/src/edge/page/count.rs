@@ -73,7 +73,7 @@ impl Leaf<'_> {
             Lists::One(at) => {
                 let (list, edge_type) = (List::parse(self.bytes, at, vertex)?, self.head.main_type);
                 let found = if (low.0..=high.0).contains(&edge_type) { part(&list, edge_type)? } else { 0 };
-                return Ok((found, list.blocks()));
+                return Ok((found, list.fields_end()));
             }
             Lists::Table(table) => table,
         };
@@ -89,7 +89,7 @@ impl Leaf<'_> {
             }
             let list = List::parse(self.bytes, at, vertex)?;
             count += part(&list, edge_type)?;
-            end = list.blocks();
+            end = list.fields_end();
         }
         Ok((count, end))
     }

@@ -122,8 +122,8 @@ impl<'a> List<'a> {
         Ok(List { bytes, degree, form, first, code: head & 31, blocks: at + 1 + first_len })
     }
 
-    /// Where the first block begins: the list's fields end there.
-    pub fn blocks(&self) -> usize {
+    /// Where the list's fields end.
+    pub fn fields_end(&self) -> usize {
         self.blocks
     }
 
@@ -176,6 +176,22 @@ impl<'a> List<'a> {
             out.extend_from_slice(&block[..count]);
         }
         Ok(self.ranks(walk.at)?.end)
+    }
+
+    /// Gives the neighbours, a block at a time, until `each` says that it is enough. Returns whether it wants more.
+    #[inline]
+    pub fn blocks(&self, mut each: impl FnMut(&[u64]) -> bool) -> Parsed<bool> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        block[0] = self.first;
+        let mut count = 1;
+        while each(&block[..count]) {
+            if walk.left == 0 {
+                return Ok(true);
+            }
+            count = walk.next(&mut block)?;
+        }
+        Ok(false)
     }
 
     /// Appends type, neighbour and rank of each edge; they ascend strictly. Returns where the list ends.
