@@ -15,6 +15,7 @@
 //! | `damage` | every byte flipped, every length cut (I7) |
 //! | `log_damage` | the log flipped, zeroed, cut, of another store or life, forged: a prefix, or damage (L2, L3) |
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
+//! | `degrees` | what a degree costs in page reads, and that it is right (T11) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
@@ -30,6 +31,7 @@
 mod concurrent;
 mod crash;
 mod damage;
+mod degrees;
 mod devices;
 mod engine;
 mod format;

@@ -6,10 +6,12 @@
 //! | `store` | the store that is damaged: every kind of page but the log's, at most 100 pages |
 //! | `sweep` | every byte flipped in turn, and every length cut: checksums must tell |
 //! | `reseal` | makes damaged pages valid again, all the way up to the root record |
+//! | `counts` | what inner pages count below their children, wrong behind valid checksums: `check` names it (T11) |
 //! | `fuzz` | damage behind valid checksums: decoders must not trust what they read |
 //!
 //! `FOLIOGRAPH_SEED` replays the random parts; a failing state is printed with page, byte and mask, or with its number.
 
+mod counts;
 mod fuzz;
 mod reseal;
 mod store;
