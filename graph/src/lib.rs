@@ -67,12 +67,12 @@ pub use inspect::{PageInfo, describe_page, page_references};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
-    Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
-    Snapshot,
+    BadCursor, CommonNeighbors, CommonNeighborsIter, Cursor, Degree, Edges, EdgesBetween, EdgesBetweenIter,
+    FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader, Snapshot,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{Commit, DeleteEdges, LoadReport, NewNode, WriteTransaction, record};
