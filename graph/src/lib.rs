@@ -24,6 +24,7 @@
 //! Calls go down only: [`Database`] and its transactions → layers (`node`, `edge`, `index`) → `btree` → the pager of
 //! [`storage_core`] → one shared page device, chosen in `backend.rs`.
 
+pub mod algo;
 mod backend;
 mod backup;
 pub mod btree;
@@ -67,8 +68,9 @@ pub use inspect::{PageInfo, describe_page, page_references};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
-    BadCursor, CommonNeighbors, CommonNeighborsIter, Cursor, Degree, Edges, EdgesBetween, EdgesBetweenIter,
-    FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader, Snapshot,
+    Answers, BadCursor, CommonNeighbors, CommonNeighborsIter, Cursor, Degree, Edges, EdgesBetween,
+    EdgesBetweenIter, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter, NeighborsOf,
+    NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};

@@ -2,7 +2,7 @@
 
 use super::{Follow, Reader};
 use crate::error::ReadError;
-use crate::model::{Direction, NodeId};
+use crate::model::{Direction, NodeId, TypeId};
 use storage_core::pager::ReadPages;
 
 /// A question for a degree; [`Degree::count`] answers it.
@@ -31,6 +31,12 @@ impl<R: ReadPages> Degree<'_, R> {
     /// Counts edges of this type (may be said several times). A name that is not known counts none.
     pub fn of_type(mut self, name: &str) -> Self {
         self.follow.add_type(self.reader, name);
+        self
+    }
+
+    /// Counts edges of these types, and of those named before. No types at all count none.
+    pub fn of_types(mut self, types: &[TypeId]) -> Self {
+        self.follow.add_types(types);
         self
     }
 

@@ -10,11 +10,16 @@ mod cursor;
 mod degree;
 mod follow;
 mod hops;
+mod indexes;
 pub(crate) mod lists;
 mod neighbors;
 mod nodes;
 mod props;
+mod query;
+mod range;
 mod strands;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use batch::NeighborsOf;
@@ -23,8 +28,11 @@ pub use common::{CommonNeighbors, CommonNeighborsIter};
 pub use cursor::{BadCursor, Cursor};
 pub use degree::Degree;
 pub(crate) use follow::{Follow, Way, reversed};
+pub use indexes::{IndexInfo, IndexOn};
 pub use neighbors::{Neighbor, Neighbors, NeighborsIter};
 pub use nodes::{Edges, NodeView, Nodes};
+pub use query::{Answers, Found, Question};
+pub use range::ValueRange;
 pub use value::FromValue;
 
 use crate::catalog::{Catalog, LabelInfo, TypeInfo};

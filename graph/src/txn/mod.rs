@@ -7,6 +7,8 @@
 mod commit;
 mod delete;
 mod edges;
+mod indexed;
+mod indexes;
 mod load;
 mod names;
 mod nodes;

@@ -1,10 +1,13 @@
 //! Adding, changing and deleting nodes.
 
+use super::delete::Which;
 use super::props::inline;
 use super::record::Op;
 use super::{WriteTransaction, check_name};
-use crate::error::{ReadError, WriteError};
-use crate::model::{Direction, Edge, Key, LabelId, NodeId, Props};
+use crate::catalog::IndexOwner;
+use crate::error::WriteError;
+use crate::index::Entity;
+use crate::model::{Direction, Key, LabelId, NodeId, Props};
 use crate::node::NodeRecord;
 use crate::reader::Reader;
 use std::borrow::Cow;
@@ -50,6 +53,10 @@ impl WriteTransaction {
         {
             return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
         }
+        let plan = match self.label(label) {
+            Some(known) => self.plan((IndexOwner::Label(known), Entity::Node(id)), &node.props, &[])?,
+            None => Vec::new(),
+        };
         // From here on nothing is refused.
         let label = self.intern_label(label);
         let props = self.intern_props(node.props);
@@ -61,6 +68,7 @@ impl WriteTransaction {
         if let Some(key) = &node.key {
             layers.btree.put(&mut graph.keys, pages, (label, key), id)?;
         }
+        self.keep_indexes(plan)?;
         let catalog = self.catalog_mut();
         // What a damaged catalog counts may be anything.
         catalog.node_count = catalog.node_count.saturating_add(1);
@@ -104,17 +112,16 @@ impl WriteTransaction {
 
     fn try_delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
         let record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
-        let edges = self.edges_at(node)?;
-        if !edges.is_empty() && !detach {
+        let around = self.neighbors(node).direction(Direction::Both);
+        if !detach && around.into_iter().next().transpose()?.is_some() {
             return Err(WriteError::HasEdges(node));
         }
-        for some in edges.chunks(4096) {
-            for edge in some {
-                self.remove_edge(*edge)?;
-            }
-            // A hub's edges may outgrow the budget before the node is gone.
-            self.changed(false)?;
-        }
+        // A hub's edges may outgrow the budget before the node is gone.
+        let edges = self.remove_edges(&Which::all(node), false)?;
+        self.changed(false)?;
+        let owner = IndexOwner::Label(LabelId(record.label));
+        let plan = self.plan_removal((owner, Entity::Node(node)), &record.props)?;
+        self.keep_indexes(plan)?;
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.remove(&mut graph.nodes, pages, node.0)?;
         let label = LabelId(record.label);
@@ -129,11 +136,6 @@ impl WriteTransaction {
         }
         self.changed(false)?;
         self.ops.push(&Op::DeleteNode { node, detach });
-        Ok(edges.len() as u64)
-    }
-
-    fn edges_at(&self, node: NodeId) -> Result<Vec<Edge>, ReadError> {
-        let around = self.neighbors(node).direction(Direction::Both).into_iter();
-        around.map(|neighbor| neighbor.map(|n| n.edge)).collect()
+        Ok(edges)
     }
 }
