@@ -142,7 +142,7 @@ impl<R: ReadPages> Walk<'_, R> {
                 }
             }
             let Some(node) = self.lead.get(self.next).copied().map(NodeId) else { return Ok(None) };
-            if self.next % WINDOW == 0 {
+            if self.next.is_multiple_of(WINDOW) {
                 let window = self.lead[self.next..].iter().take(WINDOW);
                 self.reader.tell_ahead(window.copied(), &self.sides)?;
             }

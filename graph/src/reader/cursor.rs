@@ -16,6 +16,7 @@ use std::str::FromStr;
 /// # Ok::<(), foliograph::BadCursor>(())
 /// ```
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cursor {
     neighbor: u64,
     edge_type: u32,
