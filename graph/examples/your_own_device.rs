@@ -18,6 +18,9 @@ use std::sync::{Arc, RwLock};
 /// Checks batches before any I/O, and puts the backend's name into errors.
 const SITE: Site = Site { backend: "counting", path: None };
 
+/// What it holds at most: more is a full disk, which is told before anything is taken.
+const MOST_PAGES: u64 = 4096;
+
 #[derive(Debug)]
 struct CountingDevice {
     size: PageSize,
@@ -68,6 +71,9 @@ impl PageDevice for CountingDevice {
 
     fn grow(&self, wanted: PageCount) -> Result<PageCount> {
         self.usable(Operation::Grow)?;
+        if wanted.get() > MOST_PAGES {
+            return Err(SITE.error(DeviceErrorKind::DiskFull, Operation::Grow));
+        }
         let mut pages = self.pages.write().expect("nobody panics");
         while (pages.len() as u64) < wanted.get() {
             pages.push(vec![0; self.size.bytes()].into());
@@ -128,7 +134,6 @@ impl PageDevice for CountingDevice {
     }
 
     fn close(&self) -> Result<()> {
-        self.usable(Operation::Close)?;
         self.closed.store(true, Ordering::Release);
         Ok(())
     }

@@ -29,6 +29,7 @@ pub use cursor::{BadCursor, Cursor};
 pub use degree::Degree;
 pub(crate) use follow::{Follow, Way, reversed};
 pub use indexes::{IndexInfo, IndexOn};
+pub(crate) use lists::Hop;
 pub use neighbors::{Neighbor, Neighbors, NeighborsIter};
 pub use nodes::{Edges, NodeView, Nodes};
 pub use query::{Answers, Found, Question};

@@ -3,10 +3,10 @@
 //! Must always be true: what a list claims is checked against the used bytes of its page before it is believed, once for
 //! the list's fields; [`Walk`] does it once a block.
 
+use super::blocks::{Ranks, Steps, Walk};
 use super::bytes::Bytes;
 use super::codec::{BLOCK, byte_len, code_for, pack, packed_len, unzigzag, width, zigzag};
 use super::measure::rank_width;
-use super::walk::{Ranks, Steps, Walk};
 use super::{EDGES_A_BYTE, Parsed};
 
 /// Degrees from here on take four more bytes.
@@ -148,6 +148,22 @@ impl<'a> List<'a> {
             out.extend_from_slice(&block[..count]);
         }
         Ok(self.ranks(walk.at)?.end)
+    }
+
+    /// Gives the neighbours, a block at a time, until `each` says that it is enough. Returns whether it wants more.
+    #[inline]
+    pub fn blocks(&self, mut each: impl FnMut(&[u64]) -> bool) -> Parsed<bool> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        block[0] = self.first;
+        let mut count = 1;
+        while each(&block[..count]) {
+            if walk.left == 0 {
+                return Ok(true);
+            }
+            count = walk.next(&mut block)?;
+        }
+        Ok(false)
     }
 
     /// Appends type, neighbour and rank of each edge; they ascend strictly. Returns where the list ends.

@@ -71,6 +71,7 @@
 //!
 //! Not here: any I/O, the tree above, changes that wait in memory.
 
+mod blocks;
 mod builder;
 mod bytes;
 mod codec;
@@ -92,6 +93,7 @@ pub use read::{
     vertices,
 };
 pub(crate) use read::{steps, types};
+pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
 use crate::btree::format::LeafFormat;
