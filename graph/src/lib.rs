@@ -48,12 +48,13 @@ pub use load::{BulkLoad, LoadError};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
-    Answers, Degree, Edges, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter,
-    NeighborsOf, NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
+    Answers, BadCursor, CommonNeighbors, CommonNeighborsIter, Cursor, Degree, Edges, EdgesBetween,
+    EdgesBetweenIter, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter, NeighborsOf,
+    NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{Commit, DeleteEdges, LoadReport, NewNode, WriteTransaction, record};

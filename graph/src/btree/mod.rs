@@ -66,6 +66,7 @@
 mod build;
 mod count;
 mod cursor;
+mod finger;
 mod flush;
 mod leaves;
 mod levels;
@@ -87,9 +88,11 @@ pub mod record;
 mod tests;
 
 pub use build::TreeBuilder;
+pub(crate) use finger::{Finger, Spot};
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
 pub use merge::Merged;
+pub(crate) use node::Delta;
 pub use node::Tree;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};

@@ -58,7 +58,7 @@ pub(super) enum Node<F: LeafFormat> {
 }
 
 /// Changes of a leaf: `None` deletes. A copy shares what neither has changed since.
-pub(super) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
+pub(crate) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
 
 /// A changed leaf: the page it replaces, and the changes (T2).
 pub(super) struct Leaf<F: LeafFormat> {

@@ -33,6 +33,7 @@
 //! store yet; `check` finds nothing after it, before and after reopening. That the *device* keeps its contract is told
 //! by [`storage_core::conformance`], crash states by the crash suite.
 
+pub mod adjacency;
 pub mod edges;
 pub mod indexes;
 pub mod life;
@@ -105,6 +106,11 @@ pub const CASES: &[Case] = cases! {
         edges_come_in_order
         a_deleted_edge_is_gone_in_both_directions
         a_hub_spans_many_pages;
+    adjacency:
+        lists_come_in_ranges_and_both_orders
+        a_place_in_a_list_outlives_its_edge
+        lists_meet
+        edges_are_deleted_by_question;
     values:
         every_type_comes_back
         values_of_megabytes_come_back

@@ -3,11 +3,15 @@
 //! Holds: [`EdgeKey`], the name of one edge in one direction, and [`page`], the layout of adjacency leaves.
 //! Both directions use the same layout; only the page kind differs.
 
+mod lists;
 pub mod page;
 mod store;
+mod window;
 
+pub(crate) use lists::{Lists, few};
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};
+pub(crate) use window::{Stand, Window, before, behind, types_of};
 
 use std::ops::RangeInclusive;
 

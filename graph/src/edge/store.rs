@@ -117,17 +117,6 @@ impl EdgeStore {
         into.delete(pages, back)
     }
 
-    /// All entries of a vertex's list, over all its pages.
-    pub(crate) fn entries<const IN: bool>(
-        &self,
-        tree: &Tree<EdgeLeaf<IN>>,
-        pages: &impl ReadPages,
-        vertex: NodeId,
-        out: &mut Vec<Entry>,
-    ) -> Result<(), PageError> {
-        for_leaves(tree, pages, vertex.0, |leaf| leaf_entries(leaf, vertex.0, out))
-    }
-
     /// The neighbours of a vertex, one for each edge; ascending within a type.
     pub(crate) fn targets<const IN: bool>(
         &self,

@@ -37,6 +37,12 @@ impl<R: ReadPages> Degree<'_, R> {
         self
     }
 
+    /// Counts edges of these types, and of those named before. No types at all count none.
+    pub fn of_types(mut self, types: &[TypeId]) -> Self {
+        self.follow.add_types(types);
+        self
+    }
+
     /// The number of edges. Followed both ways, a self-loop counts once. A node that is not there is an error.
     ///
     /// Takes as long for a hub as for any node: the trees count what is below each page, so that two pages of each level

@@ -5,6 +5,7 @@
 //! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
 
 mod commit;
+mod delete;
 mod edges;
 mod indexed;
 mod indexes;
@@ -17,6 +18,7 @@ pub mod record;
 mod replay;
 
 pub use commit::Commit;
+pub use delete::DeleteEdges;
 pub use load::LoadReport;
 pub use nodes::NewNode;
 

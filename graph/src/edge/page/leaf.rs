@@ -220,6 +220,20 @@ impl<'a> Leaf<'a> {
             .inspect_err(|_| out.truncate(len))
     }
 
+    /// Appends the types of which `vertex` has edges here.
+    pub fn types(&self, vertex: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        match self.lists(at)? {
+            Lists::One(_) => out.push(self.head.main_type),
+            Lists::Table(table) => {
+                for index in 0..table.count {
+                    out.push(table.edge_type(index)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// How many edges `vertex` has here. Reads the lists' fields only.
     pub fn degree(&self, vertex: u64, edge_type: Option<u32>) -> Parsed<u64> {
         let (from, to) = EdgeKey::all_of(vertex, edge_type).into_inner();

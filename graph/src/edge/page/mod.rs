@@ -71,6 +71,7 @@
 //!
 //! Not here: any I/O, the tree above, changes that wait in memory.
 
+mod blocks;
 mod builder;
 mod bytes;
 mod codec;
@@ -92,6 +93,7 @@ pub use read::{
     Segment, contains, degree, edges, first_vertex, goes_on, last_vertex, ranks, scan, targets, validate,
     vertices,
 };
+pub(crate) use read::{steps, types};
 pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;

@@ -47,6 +47,26 @@ pub fn edges(page: &Page, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Result
     with(page, |leaf| leaf.edges(vertex, out))
 }
 
+/// The edges of one type of `vertex` in this page that go to `from` and beyond, as neighbour and rank, strictly ascending.
+/// What comes before is passed over without being looked at. Ends after the first error.
+pub(crate) fn steps(
+    page: &Page,
+    vertex: u64,
+    edge_type: u32,
+    from: u64,
+) -> Result<impl Iterator<Item = Result<(u64, u32), PageError>>, PageError> {
+    let damage = |what| page.damage(what);
+    let leaf = Leaf::parse(page, page.used(), page.codec()).map_err(damage)?;
+    let list = leaf.find(vertex, edge_type).map_err(damage)?;
+    let steps = list.map(|list| list.steps(from)).transpose().map_err(damage)?;
+    Ok(steps.into_iter().flatten().map(move |step| step.map_err(damage)))
+}
+
+/// Appends the types of which `vertex` has edges in this page, ascending.
+pub(crate) fn types(page: &Page, vertex: u64, out: &mut Vec<u32>) -> Result<(), PageError> {
+    with(page, |leaf| leaf.types(vertex, out))
+}
+
 /// How many edges (of one type, or of all) `vertex` has in this page. Decodes no list.
 pub fn degree(page: &Page, vertex: u64, edge_type: Option<u32>) -> Result<u64, PageError> {
     with(page, |leaf| leaf.degree(vertex, edge_type))
