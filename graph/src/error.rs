@@ -27,7 +27,7 @@ pub enum ReadError {
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A weight is missing, negative or no finite number.
+    /// A weight is missing, negative or no number.
     #[error(
         "the weight of an edge from node {node} is {found}; a path needs weights that are numbers and not negative"
     )]
@@ -37,6 +37,9 @@ pub enum ReadError {
         /// What is there.
         found: String,
     },
+    /// The caller's estimate for a node is no number.
+    #[error("what the way from node {0} to the end weighs was estimated as NaN")]
+    BadEstimate(NodeId),
 }
 
 impl ReadError {

@@ -10,11 +10,15 @@
 
 mod control;
 mod numbering;
+mod scc;
 #[cfg(test)]
 pub(crate) mod testing;
+mod topo;
 mod values;
 
 pub(crate) use control::Ticker;
 pub use control::{Control, Progress, STEPS};
 pub(crate) use numbering::Numbering;
+pub use scc::StronglyConnected;
+pub use topo::{Cycle, TopologicalOrder};
 pub use values::NodeValues;
