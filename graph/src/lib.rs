@@ -68,8 +68,8 @@ pub use inspect::{PageInfo, describe_page, page_references};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
-    Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
-    Snapshot,
+    Answers, Degree, Edges, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter,
+    NeighborsOf, NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};

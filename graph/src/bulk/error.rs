@@ -5,6 +5,7 @@
 
 use super::row::Place;
 use super::spill::SpillError;
+use crate::error::CommitError;
 use crate::value::ValueError;
 use storage_core::pager::{PageError, WriteError};
 
@@ -144,6 +145,12 @@ pub enum BulkError {
     /// The progress callback said so.
     #[error("stopped")]
     Cancelled,
+}
+
+impl From<CommitError> for BulkError {
+    fn from(CommitError(e): CommitError) -> Self {
+        BulkError::Write(e)
+    }
 }
 
 impl BulkError {

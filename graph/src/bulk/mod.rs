@@ -39,6 +39,8 @@ pub use builder::BulkTrees;
 pub use error::{BulkError, End, OnError, Rejected, RowProblem};
 pub use options::{BulkOptions, IdMode, Phase, Progress};
 pub use row::{EdgeRow, NodeRow, Place, RowId};
+pub(crate) use sorter::{Sorted, Sorter, Spill};
+pub(crate) use spill::Scratch;
 pub use spill::SpillError;
 
 use crate::model::{Key, NodeId, Props, Value};
@@ -47,7 +49,6 @@ use error::Rejects;
 use log::{EdgeEntry, EdgeLog, Name, NodeEntry, NodeLog};
 use names::Names;
 use options::Ticker;
-use spill::Scratch;
 
 /// A bulk load: takes rows, then writes trees.
 ///

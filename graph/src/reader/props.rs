@@ -2,6 +2,8 @@
 
 use super::Reader;
 use super::value::{FromValue, typed};
+use crate::btree::Record;
+use crate::edge::{EdgeKey, edge_of};
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId, Props};
 use crate::node::{NodeRecord, StoredProps, decode_props, stored, whole_props};
@@ -42,6 +44,16 @@ impl<R: ReadPages> Reader<R> {
         };
         let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
         Ok(whole_props(&self.pages, props)?)
+    }
+
+    /// An entry of the tree of edge properties, taken apart.
+    pub(crate) fn edge_record(
+        &self,
+        (key, record): (Vec<u8>, Record),
+    ) -> Result<(Edge, StoredProps), ReadError> {
+        let key = EdgeKey::from_bytes(&key).ok_or_else(|| self.edge_damage("its key is malformed"))?;
+        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
+        Ok((edge_of(key, false), whole_props(&self.pages, props)?))
     }
 
     pub(crate) fn edge_damage(&self, why: &'static str) -> ReadError {

@@ -3,7 +3,7 @@
 use super::WriteTransaction;
 use crate::bulk::{Bulk, BulkError, BulkTrees, Rejected};
 use crate::catalog::Names;
-use crate::error::{CommitError, WriteError};
+use crate::error::WriteError;
 use crate::reader::Reader;
 use storage_core::page::PageId;
 
@@ -37,7 +37,7 @@ impl WriteTransaction {
             first_rejected: trees.rejected.clone(),
         };
         self.adopt(trees);
-        self.commit().map_err(|CommitError(e)| BulkError::from(e))?;
+        self.commit()?;
         Ok(report)
     }
 

@@ -6,6 +6,8 @@
 
 mod commit;
 mod edges;
+mod indexed;
+mod indexes;
 mod load;
 mod names;
 mod nodes;
