@@ -42,6 +42,9 @@ pub enum ReadError {
     /// The caller's estimate for a node is no number.
     #[error("what the way from node {0} to the end weighs was estimated as NaN")]
     BadEstimate(NodeId),
+    /// There are more nodes or edges than the caller's type has room for.
+    #[error("there are more {0} than the graph's index type can count")]
+    TooLarge(&'static str),
 }
 
 impl ReadError {
@@ -50,6 +53,9 @@ impl ReadError {
         match self {
             ReadError::Page(e) => e.hint(),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
+            ReadError::TooLarge(_) => {
+                Some("take a larger index type, `usize` for one, or a part of the graph")
+            }
             _ => None,
         }
     }
