@@ -6,6 +6,7 @@
 mod args;
 mod change;
 mod commands;
+mod condition;
 mod failure;
 mod input;
 mod json;

@@ -12,6 +12,7 @@
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
 //! | `damage` | a damaged store, through every command |
+//! | `indexes` | property indexes, and what is asked through them |
 //! | `log_damage` | a store that was killed, with a log that is torn or damaged |
 //! | `log` | `wal`, stores that need recovery, and `backup` |
 //! | `rescue` | what is saved of a damaged store, and given back of a loose one |
@@ -25,6 +26,7 @@ mod bad_place;
 mod calling;
 mod commands;
 mod damage;
+mod indexes;
 mod log;
 mod log_damage;
 mod naming;
