@@ -25,7 +25,7 @@
 //!     .nodes_as(|reader, town| reader.name_of(town))
 //!     .edges_as(|reader, road| Ok(reader.get_edge(road, "km")?.unwrap_or(0)))
 //!     .build()?;
-//! let tree = UnGraph::from_elements(min_spanning_tree(&roads));
+//! let tree: UnGraph<String, i64> = UnGraph::from_elements(min_spanning_tree(&roads));
 //! assert_eq!(tree.edge_weights().sum::<i64>(), 7);
 //!
 //! use foliograph::petgraph::{NewEdge, from_petgraph};

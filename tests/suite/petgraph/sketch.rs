@@ -74,7 +74,7 @@ impl Sketch {
     }
 
     fn node(&self, number: usize) -> NewNode {
-        let key = (number % 3 != 0).then(|| format!("key {number}").into());
+        let key = (!number.is_multiple_of(3)).then(|| format!("key {number}").into());
         NewNode { id: Some(NodeId(self.ids[number])), key, props: props! { "n" => number as i64 } }
     }
 
