@@ -1,11 +1,15 @@
 //! The command line's words: global options, which may stand before or after the command, and one struct a command.
 
+mod algo;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use foliograph::{Backend, Durability, PageSize};
 
 use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
+
+pub use algo::{AlgoArgs, Algorithm};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
@@ -65,6 +69,8 @@ pub enum Command {
     Bfs(BfsArgs),
     /// Find a shortest path
     Path(PathArgs),
+    /// Compute something for every node
+    Algo(AlgoArgs),
     /// List, make and drop property indexes
     Index(IndexArgs),
     /// Count what a store holds

@@ -13,6 +13,7 @@ mod json;
 mod naming;
 mod output;
 mod progress;
+mod sink;
 mod size;
 mod store;
 mod svg;

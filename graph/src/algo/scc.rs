@@ -9,13 +9,14 @@
 
 use super::control::{Control, Ticker};
 use super::numbering::Numbering;
+use super::question::question;
+use super::sweep::nowhere;
 use super::values::NodeValues;
 use crate::error::ReadError;
 use crate::model::NodeId;
 use crate::reader::{Follow, Reader, Way};
 use std::collections::{HashMap, VecDeque};
-use storage_core::page::{PageId, PageKind};
-use storage_core::pager::{PageError, ReadPages};
+use storage_core::pager::ReadPages;
 
 /// A question for the strongly connected components; [`StronglyConnected::run`] answers it. An edge of an undirected type
 /// leads both ways.
@@ -26,6 +27,8 @@ pub struct StronglyConnected<'a, R> {
     follow: Follow,
     control: Control<'a>,
 }
+
+question!(StronglyConnected);
 
 impl<R: ReadPages> Reader<R> {
     /// The groups of nodes of which each reaches every other.
@@ -43,27 +46,10 @@ impl<R: ReadPages> Reader<R> {
     }
 }
 
-impl<'a, R: ReadPages> StronglyConnected<'a, R> {
+impl<R: ReadPages> StronglyConnected<'_, R> {
     /// What it takes for a node at most, 2 MiB apart: its number; its place on the way down and among those that were left;
     /// what is left to visit; and its id where ids are far apart.
     pub const BYTES_PER_NODE: u64 = 8 + 32 + 16 + 8 + Numbering::BYTES_PER_NODE;
-
-    /// Counts edges of this type only (may be said several times). A name that is not known counts none.
-    pub fn of_type(mut self, name: &str) -> Self {
-        self.follow.add_type(self.reader, name);
-        self
-    }
-
-    /// Who watches, and who may stop it: see [`Control`].
-    pub fn control(mut self, control: Control<'a>) -> Self {
-        self.control = control;
-        self
-    }
-
-    /// The most memory that it takes for this graph, the cache and one node's list apart.
-    pub fn memory(&self) -> u64 {
-        self.reader.node_count().saturating_mul(Self::BYTES_PER_NODE)
-    }
 
     /// For each node the smallest id in its component. A node that is alone is its own.
     ///
@@ -255,37 +241,16 @@ fn lower(number: &mut u64, other: u64) -> bool {
     lowers
 }
 
-fn nowhere<R: ReadPages>(reader: &Reader<R>, id: u64) -> ReadError {
-    let page = reader.graph.out.root().flatten().map_or(PageId::new(0), |root| root.page());
-    PageError::damage(page, PageKind::EdgeOut, format!("an edge leads to node {id}, which is not there"))
-        .into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algo::testing::database;
-    use crate::{NewNode, Snapshot, props};
+    use crate::algo::testing::Sketch;
     use storage_core::device::sim::Rng;
-
-    /// Edges between nodes of these ids.
-    fn graph(ids: &[u64], edges: &[(u64, u64)]) -> Snapshot {
-        let db = database();
-        let mut tx = db.begin_write().expect("begun");
-        for id in ids {
-            tx.insert_node("n", NewNode { id: Some(NodeId(*id)), ..NewNode::default() }).expect("added");
-        }
-        for (from, to) in edges {
-            tx.add_edge(NodeId(*from), "t", NodeId(*to), props! {}).expect("added");
-        }
-        tx.commit().expect("committed");
-        db.begin_read().expect("begun")
-    }
 
     #[test]
     fn what_reaches_each_other_is_one_group() {
-        let edges = [(1, 3), (3, 70), (70, 1), (70, 4), (4, 9), (9, 4), (5, 5), (9, 4), (2, 1)];
-        let snapshot = graph(&[1, 2, 3, 4, 5, 9, 70], &edges);
+        let edges = [(0, 2), (2, 6), (6, 0), (6, 3), (3, 5), (5, 3), (4, 4), (5, 3), (1, 0)];
+        let snapshot = Sketch::directed(7, &edges).ids(&[1, 2, 3, 4, 5, 9, 70]).snapshot();
         let found = snapshot.strongly_connected().run().expect("read");
         let least: Vec<_> = found.iter().map(|(node, least)| (node.0, least.0)).collect();
         assert_eq!(least, [(1, 1), (2, 2), (3, 1), (4, 4), (5, 5), (9, 4), (70, 1)]);
@@ -293,34 +258,27 @@ mod tests {
         assert_eq!(groups, [vec![NodeId(1), NodeId(3), NodeId(70)], vec![NodeId(4), NodeId(9)]]);
         let none = snapshot.strongly_connected().of_type("unknown").groups().expect("read");
         assert!(none.is_empty());
-        assert!(graph(&[], &[]).strongly_connected().run().expect("read").is_empty());
+        assert!(Sketch::directed(0, &[]).snapshot().strongly_connected().run().expect("read").is_empty());
     }
 
     #[test]
     fn an_undirected_edge_leads_both_ways() {
-        let db = database();
-        let mut tx = db.begin_write().expect("begun");
-        let [a, b, c] = [(); 3].map(|()| tx.add_anonymous("n", props! {}).expect("added"));
-        tx.set_undirected("married", true).expect("set");
-        tx.add_edge(b, "married", a, props! {}).expect("added");
-        tx.add_edge(b, "knows", c, props! {}).expect("added");
-        tx.commit().expect("committed");
-        let snapshot = db.begin_read().expect("begun");
+        let snapshot = Sketch::mixed(3, &[(1, 2)], &[(1, 0)]).snapshot();
+        let [a, b] = [0, 1].map(NodeId);
         assert_eq!(snapshot.strongly_connected().groups().expect("read"), [[a, b]]);
     }
 
     /// A way down of 50,000 nodes, and one group of them all.
     #[test]
     fn a_long_way_down_needs_no_stack() {
-        let ids: Vec<u64> = (0..50_000).collect();
-        let mut edges: Vec<_> = ids.iter().map(|id| (*id, (*id + 1) % 50_000)).collect();
-        let snapshot = graph(&ids, &edges);
-        assert_eq!(
-            snapshot.strongly_connected().groups().expect("read"),
-            [ids.iter().map(|id| NodeId(*id)).collect::<Vec<_>>()]
-        );
+        let mut edges: Vec<_> = (0..50_000).map(|id| (id, (id + 1) % 50_000)).collect();
+        let groups = |edges: &[_]| {
+            let snapshot = Sketch::directed(50_000, edges).snapshot();
+            snapshot.strongly_connected().groups().expect("read")
+        };
+        assert_eq!(groups(&edges), [(0..50_000).map(NodeId).collect::<Vec<_>>()]);
         edges.pop();
-        assert!(graph(&ids, &edges).strongly_connected().groups().expect("read").is_empty());
+        assert!(groups(&edges).is_empty());
     }
 
     /// Lists that had to go and were read again change nothing.
@@ -329,10 +287,9 @@ mod tests {
         let mut rng = Rng::new(5);
         for _ in 0..60 {
             let count = 1 + rng.below(60);
-            let ids: Vec<u64> = (0..count).collect();
             let edges: Vec<_> =
                 (0..rng.below(4 * count)).map(|_| (rng.below(count), rng.below(count))).collect();
-            let snapshot = graph(&ids, &edges);
+            let snapshot = Sketch::directed(count, &edges).snapshot();
             let mut ticker = Ticker::new(Control::new());
             let nodes = Numbering::of(&snapshot, &mut ticker).expect("read");
             let ways = Follow::default().ways(&snapshot);

@@ -8,6 +8,8 @@
 
 use super::control::{Control, Ticker};
 use super::numbering::Numbering;
+use super::question::{directed, question};
+use super::sweep::{Sweep, nowhere};
 use crate::error::ReadError;
 use crate::model::{Direction, NodeId};
 use crate::reader::{Follow, Reader, Way, reversed};
@@ -26,6 +28,9 @@ pub struct TopologicalOrder<'a, R> {
     follow: Follow,
     control: Control<'a>,
 }
+
+question!(TopologicalOrder);
+directed!(TopologicalOrder);
 
 /// Nodes of which each has an edge to the next, and the last to the first: there is no topological order.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -55,32 +60,9 @@ impl<R: ReadPages> Reader<R> {
     }
 }
 
-impl<'a, R: ReadPages> TopologicalOrder<'a, R> {
+impl<R: ReadPages> TopologicalOrder<'_, R> {
     /// What it takes for a node: its place in the order, how many edges lead to it, and its id where ids are far apart.
     pub const BYTES_PER_NODE: u64 = 8 + 8 + Numbering::BYTES_PER_NODE;
-
-    /// Counts edges of this type only (may be said several times). A name that is not known counts none.
-    pub fn of_type(mut self, name: &str) -> Self {
-        self.follow.add_type(self.reader, name);
-        self
-    }
-
-    /// Follows edges this way, whatever their type says: [`Direction::In`] turns the order round.
-    pub fn direction(mut self, direction: Direction) -> Self {
-        self.follow.direction = Some(direction);
-        self
-    }
-
-    /// Who watches, and who may stop it: see [`Control`].
-    pub fn control(mut self, control: Control<'a>) -> Self {
-        self.control = control;
-        self
-    }
-
-    /// The most memory that it takes for this graph, the cache and one node's list apart.
-    pub fn memory(&self) -> u64 {
-        self.reader.node_count().saturating_mul(Self::BYTES_PER_NODE)
-    }
 
     /// All nodes in order, those without edges too; or a cycle. Of all orders it is the one in which nodes come as early as
     /// they can, and beside each other by id.
@@ -114,20 +96,17 @@ struct Sort<'a, R> {
 
 impl<R: ReadPages> Sort<'_, R> {
     fn count(&mut self, ways: &[Way], ticker: &mut Ticker<'_>) -> Result<(), ReadError> {
-        let Sort { reader, nodes, incoming } = self;
-        let mut all = nodes.ids();
-        loop {
-            let batch: Vec<NodeId> = all.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
-            reader.for_each_list(&batch, ways, |_, list| {
-                for id in list {
-                    incoming[nodes.index(*id).ok_or_else(|| nowhere(reader, *id))?] += 1;
-                }
-                ticker.step(1 + list.len() as u64)
+        let mut sweep = Sweep::new(self.reader, ways, self.nodes);
+        while sweep.node()?.is_some() {
+            let mut read = 1;
+            sweep.read(|_, some| {
+                read += some.len() as u64;
+                some.iter().for_each(|to| self.incoming[*to] += 1);
+                true
             })?;
+            ticker.step(read)?;
         }
+        Ok(())
     }
 
     /// As many nodes as can be brought into order.
@@ -144,8 +123,7 @@ impl<R: ReadPages> Sort<'_, R> {
                 reader.for_each_list(&batch, ways, |_, list| {
                     for id in list {
                         let to = nodes.index(*id).ok_or_else(|| nowhere(reader, *id))?;
-                        // A node that is done has no edge left to count.
-                        incoming[to] = incoming[to].checked_sub(1).ok_or_else(|| nowhere(reader, *id))?;
+                        incoming[to] = incoming[to].checked_sub(1).ok_or_else(|| unlike(reader, *id))?;
                         if incoming[to] == 0 {
                             order.push(NodeId(*id));
                         }
@@ -175,7 +153,7 @@ impl<R: ReadPages> Sort<'_, R> {
                 ticker.step(1 + list.len() as u64)
             })?;
             let last = way[way.len() - 1];
-            let before = before.ok_or_else(|| nowhere(reader, last.0))?;
+            let before = before.ok_or_else(|| unlike(reader, last.0))?;
             if let Some(at) = seen.insert(before, way.len()) {
                 let mut cycle = way.split_off(at);
                 cycle.reverse();
@@ -188,35 +166,21 @@ impl<R: ReadPages> Sort<'_, R> {
     }
 }
 
-fn nowhere<R: ReadPages>(reader: &Reader<R>, id: u64) -> ReadError {
+/// The edges of a node were not the same when they were read again, or from their other ends.
+fn unlike<R: ReadPages>(reader: &Reader<R>, id: u64) -> ReadError {
     let page = reader.graph.out.root().flatten().map_or(PageId::new(0), |root| root.page());
-    let what =
-        format!("the edges of node {id} in one direction are not those in the other, or it is not there");
+    let what = format!("the edges of node {id} in one direction are not those in the other");
     PageError::damage(page, PageKind::EdgeOut, what).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algo::testing::database;
-    use crate::{Snapshot, props};
-
-    fn graph(nodes: u64, edges: &[(u64, u64)]) -> Snapshot {
-        let db = database();
-        let mut tx = db.begin_write().expect("begun");
-        for _ in 0..nodes {
-            tx.add_anonymous("n", props! {}).expect("added");
-        }
-        for (from, to) in edges {
-            tx.add_edge(NodeId(*from), "t", NodeId(*to), props! {}).expect("added");
-        }
-        tx.commit().expect("committed");
-        db.begin_read().expect("begun")
-    }
+    use crate::algo::testing::Sketch;
 
     fn order(nodes: u64, edges: &[(u64, u64)]) -> Result<Vec<u64>, Vec<u64>> {
         let ids = |nodes: Vec<NodeId>| nodes.into_iter().map(|node| node.0).collect();
-        let found = graph(nodes, edges).topological_order().run().expect("read");
+        let found = Sketch::directed(nodes, edges).snapshot().topological_order().run().expect("read");
         found.map(ids).map_err(|cycle| ids(cycle.nodes))
     }
 
@@ -226,7 +190,8 @@ mod tests {
         assert_eq!(order(7, &edges), Ok(vec![4, 5, 6, 0, 2, 3, 1]));
         assert_eq!(order(3, &[]), Ok(vec![0, 1, 2]));
         assert_eq!(order(0, &[]), Ok(vec![]));
-        let back = graph(7, &edges).topological_order().direction(Direction::In).run().expect("read");
+        let snapshot = Sketch::directed(7, &edges).snapshot();
+        let back = snapshot.topological_order().direction(Direction::In).run().expect("read");
         assert_eq!(back, Ok([0, 1, 6, 3, 4, 2, 5].map(NodeId).to_vec()));
     }
 
@@ -237,22 +202,17 @@ mod tests {
         assert_eq!(order(7, &edges), Err(vec![2, 4, 3]));
         assert_eq!(order(2, &[(0, 1), (1, 1)]), Err(vec![1]));
         assert_eq!(order(2, &[(0, 1), (1, 0)]), Err(vec![0, 1]));
-        let cycle =
-            graph(2, &[(0, 1), (1, 0)]).topological_order().run().expect("read").expect_err("a cycle");
+        let snapshot = Sketch::directed(2, &[(0, 1), (1, 0)]).snapshot();
+        let cycle = snapshot.topological_order().run().expect("read").expect_err("a cycle");
         assert_eq!(cycle.to_string(), "2 nodes lie on a cycle, node 0 among them");
-        let others = graph(2, &[(0, 1), (1, 0)]).topological_order().of_type("unknown").run().expect("read");
+        let others = snapshot.topological_order().of_type("unknown").run().expect("read");
         assert_eq!(others, Ok(vec![NodeId(0), NodeId(1)]));
     }
 
     #[test]
     fn an_undirected_edge_is_a_cycle_unless_a_direction_is_said() {
-        let db = database();
-        let mut tx = db.begin_write().expect("begun");
-        let [a, b] = [(); 2].map(|()| tx.add_anonymous("n", props! {}).expect("added"));
-        tx.set_undirected("married", true).expect("set");
-        tx.add_edge(b, "married", a, props! {}).expect("added");
-        tx.commit().expect("committed");
-        let snapshot = db.begin_read().expect("begun");
+        let snapshot = Sketch::mixed(2, &[], &[(1, 0)]).snapshot();
+        let [a, b] = [0, 1].map(NodeId);
         assert_eq!(snapshot.topological_order().run().expect("read"), Err(Cycle { nodes: vec![a, b] }));
         let one_way = snapshot.topological_order().direction(Direction::Out).run().expect("read");
         assert_eq!(one_way, Ok(vec![b, a]));

@@ -7,7 +7,7 @@
 use crate::algo::{Control, Ticker};
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId};
-use crate::reader::{Follow, Reader, Way};
+use crate::reader::{Follow, Hop, Reader, Way};
 use std::fmt;
 use storage_core::pager::ReadPages;
 
@@ -146,7 +146,7 @@ impl<'a, R: ReadPages> Walk<'a, R> {
         &mut self,
         frontier: &[NodeId],
         ways: &[Way],
-        mut visit: impl FnMut(Edge, &mut Step<'_, 'a, R>) -> Result<(), ReadError>,
+        mut visit: impl FnMut(Hop, &mut Step<'_, 'a, R>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let Walk { asks, ticker } = self;
         asks.reader.for_each_hops(frontier, ways, |at, hops| {
@@ -156,7 +156,7 @@ impl<'a, R: ReadPages> Walk<'a, R> {
                 // A closure reads pages: each edge counts, not only each list.
                 ticker.step(1)?;
                 let edge = hop.edge(from);
-                visit(edge, &mut Step { from, to: hop.neighbor, edge: Some(edge), asks: &mut *asks })?;
+                visit(*hop, &mut Step { from, to: hop.neighbor, edge: Some(edge), asks: &mut *asks })?;
             }
             Ok(())
         })

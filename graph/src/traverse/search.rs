@@ -6,9 +6,10 @@
 use super::path::Path;
 use super::rules::{Step, Walk};
 use super::weighted::WeightedPath;
+use crate::algo::{Weight, Weights};
 use crate::error::ReadError;
-use crate::model::{Edge, NodeId, Value};
-use crate::reader::{Reader, Way};
+use crate::model::{NodeId, Value};
+use crate::reader::Way;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use storage_core::pager::ReadPages;
@@ -24,6 +25,8 @@ pub(super) struct Search<'a> {
     estimate: Option<Estimate<'a>>,
     reached: HashMap<u64, Reached>,
     refused: HashSet<u64>,
+    /// Nodes that were allowed, and not reached yet, at the ends of the edges that are looked at.
+    entered: HashSet<u64>,
     queue: BinaryHeap<Reverse<(Sum, u64)>>,
     /// Every edge that was no worse than what was known, where all paths are wanted.
     links: Option<Vec<Link>>,
@@ -46,18 +49,11 @@ struct Link {
     distance: f64,
 }
 
-#[derive(Copy, Clone)]
-enum Weight {
-    Int(i64),
-    Float(f64),
-}
-
-impl Weight {
-    fn number(self) -> f64 {
-        match self {
-            Weight::Int(n) => n as f64,
-            Weight::Float(x) => x,
-        }
+fn number(weight: Weight) -> f64 {
+    match weight {
+        Weight::Int(n) => n as f64,
+        // Adding 0.0 makes -0.0 positive, which the queue tells apart.
+        Weight::Float(x) => x + 0.0,
     }
 }
 
@@ -92,6 +88,7 @@ impl<'a> Search<'a> {
             estimate,
             reached: HashMap::new(),
             refused: HashSet::new(),
+            entered: HashSet::new(),
             queue: BinaryHeap::new(),
             links: None,
         };
@@ -131,31 +128,43 @@ impl<'a> Search<'a> {
                 }
                 continue;
             }
-            let reader = walk.reader();
-            walk.expand_edges(&[NodeId(node)], ways, |edge, step| self.look(reader, edge, step, so_far))?;
+            // What may be gone along is known before weights are read, for only those edges need one.
+            let mut hops = Vec::new();
+            self.entered.clear();
+            walk.expand_edges(&[NodeId(node)], ways, |hop, step| {
+                if self.may_take(step)? {
+                    hops.push(hop);
+                }
+                Ok(())
+            })?;
+            let weights = Weights::new(walk.reader(), self.property);
+            weights.each(NodeId(node), &mut hops, |to, weight| self.look((node, to), weight, so_far))?;
         }
         Ok(found)
     }
 
-    /// Looks at an edge of a node at this distance.
-    fn look<R: ReadPages>(
-        &mut self,
-        reader: &Reader<R>,
-        edge: Edge,
-        step: &mut Step<'_, '_, R>,
-        so_far: f64,
-    ) -> Result<(), ReadError> {
-        let (to, from) = (step.to, step.from.0);
+    /// Whether an edge, and the node at its end, may be taken.
+    fn may_take<R: ReadPages>(&mut self, step: &mut Step<'_, '_, R>) -> Result<bool, ReadError> {
+        let to = step.to;
         if self.refused.contains(&to) || !step.is_open()? {
-            return Ok(());
+            return Ok(false);
         }
+        if to == self.end.0 || self.reached.contains_key(&to) || self.entered.contains(&to) {
+            return Ok(true);
+        }
+        let may = step.may_enter()?;
+        if may {
+            self.entered.insert(to)
+        } else {
+            self.refused.insert(to)
+        };
+        Ok(may)
+    }
+
+    /// Looks at an edge from a node at this distance.
+    fn look(&mut self, (from, to): (u64, u64), weight: Weight, so_far: f64) -> Result<(), ReadError> {
         let known = self.reached.get(&to).map(|known| known.distance);
-        if known.is_none() && to != self.end.0 && !step.may_enter()? {
-            self.refused.insert(to);
-            return Ok(());
-        }
-        let weight = self.weight(reader, edge)?;
-        let distance = so_far + weight.number();
+        let distance = so_far + number(weight);
         if let Some(links) = &mut self.links
             && known.is_none_or(|known| distance <= known)
         {
@@ -182,19 +191,6 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn weight<R: ReadPages>(&self, reader: &Reader<R>, edge: Edge) -> Result<Weight, ReadError> {
-        let bad = |found: String| ReadError::BadWeight { node: edge.source, found };
-        match reader.get_edge::<Value>(edge, self.property)? {
-            None => Err(bad(format!("missing (there is no property `{}`)", self.property))),
-            Some(Value::Int(n)) if n >= 0 => Ok(Weight::Int(n)),
-            // Adding 0.0 makes -0.0 positive.
-            Some(Value::Float(x)) if x >= 0.0 => Ok(Weight::Float(x + 0.0)),
-            Some(Value::Int(n)) => Err(bad(n.to_string())),
-            Some(Value::Float(x)) => Err(bad(x.to_string())),
-            Some(other) => Err(bad(crate::value::type_word(&other).to_owned())),
-        }
-    }
-
     /// The distance of a node that was reached.
     pub(super) fn distance(&self, node: u64) -> Option<f64> {
         self.reached.get(&node).map(|reached| reached.distance)
@@ -214,7 +210,7 @@ impl<'a> Search<'a> {
         while at != self.start {
             let step = &self.reached[&at.0];
             sum = match (sum, step.weight) {
-                (Some(sum), Weight::Int(n)) => sum.checked_add(n),
+                (Some(sum), Weight::Int(n)) => sum.checked_add_unsigned(n),
                 _ => None,
             };
             at = NodeId(step.from);

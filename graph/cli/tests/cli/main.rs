@@ -5,6 +5,7 @@
 //! | `run` | how the binary is run here: with a time limit, and never a panic, a backtrace or a second `error:` line |
 //! | `place` | stores on a real disk, backends that run here, data that is here |
 //! | `commands` | each command's good answers, word by word |
+//! | `algo` | algorithms over the whole graph against reference results, and their lines |
 //! | `naming` | how nodes are named, and what an ambiguous name says |
 //! | `calling` | options, exit codes, stdin and stdout, pipes that break |
 //! | `tables` | what csv, tsv and edge lists say, and export and import as inverses |
@@ -20,6 +21,7 @@
 //! | `readme` | what README says works |
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
+mod algo;
 mod apply;
 mod bad_input;
 mod bad_place;
