@@ -10,6 +10,7 @@ mod copies;
 mod paths;
 mod sketch;
 mod walks;
+mod whole;
 
 use crate::harness::seed;
 use foliograph::{NodeId, Snapshot};
