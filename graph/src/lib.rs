@@ -75,4 +75,4 @@ pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{ApplyError, Commit, LoadReport, NewNode, WriteTransaction, record};
