@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/guide.md")]
 
+pub mod algo;
 mod backend;
 mod backup;
 pub mod btree;
@@ -61,4 +62,4 @@ pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{Commit, DeleteEdges, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{ApplyError, Commit, DeleteEdges, LoadReport, NewNode, WriteTransaction, record};
