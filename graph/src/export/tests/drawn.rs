@@ -101,11 +101,14 @@ fn unescaped(text: &str, attribute: bool) -> Result<String, String> {
     Ok(out)
 }
 
+/// Ends, whether it is directed, and its data.
+type DrawnEdge = (String, String, bool, Vec<(String, String, String)>);
+
 /// What GraphML says of a graph: for each node and edge its data as (name, type, text).
 #[derive(PartialEq, Debug, Default)]
 struct Drawn {
     nodes: BTreeMap<String, Vec<(String, String, String)>>,
-    edges: Vec<(String, String, bool, Vec<(String, String, String)>)>,
+    edges: Vec<DrawnEdge>,
 }
 
 fn graphml(document: &str) -> Result<Drawn, String> {
@@ -255,8 +258,11 @@ fn random_stores_as_graphml_are_xml_and_say_the_same_unless_something_is_lost() 
     assert!(held.get() > 40, "most graphs lose something: only {} were compared", held.get());
 }
 
+/// A node or an edge as it is written, and its attributes.
+type Statement = (String, BTreeMap<String, String>);
+
 /// The statements of a file in DOT, its quoted strings as Graphviz reads them: ids and edges, with their attributes.
-fn dot(text: &str) -> Result<(bool, Vec<(String, BTreeMap<String, String>)>), String> {
+fn dot(text: &str) -> Result<(bool, Vec<Statement>), String> {
     let mut lines = text.split(";\n");
     let directed = match lines.next().and_then(|first| first.split_once(" {\n")) {
         _ if text == "digraph {\n}\n" => return Ok((true, vec![])),

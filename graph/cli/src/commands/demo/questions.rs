@@ -20,14 +20,22 @@ pub fn prepare(db: &Database) -> Result<(), WriteError> {
 
 /// All questions with their answers.
 pub fn answers(debian: &Snapshot) -> Result<Vec<Answer>, ReadError> {
-    let ask = |question, lines: Result<Vec<String>, ReadError>| Ok(Answer { question, lines: lines? });
     Ok(vec![
-        ask("Which packages depend on zlib1g (the first ten)?", dependents(debian, "zlib1g", 10))?,
-        ask("What else is installed by curl?", installed(debian, "curl"))?,
-        ask("Why does firefox-esr need zlib1g?", reason(debian, "firefox-esr", "zlib1g"))?,
-        ask("Which ten packages do most others depend on?", most_needed(debian, 10))?,
-        ask("Which are the largest games?", largest(debian, "games", 5))?,
-        ask("Which packages need each other in circles (the largest groups)?", circles(debian, 3))?,
+        Answer {
+            question: "Which packages depend on zlib1g (the first ten)?",
+            lines: dependents(debian, "zlib1g", 10)?,
+        },
+        Answer { question: "What else is installed by curl?", lines: installed(debian, "curl")? },
+        Answer {
+            question: "Why does firefox-esr need zlib1g?",
+            lines: reason(debian, "firefox-esr", "zlib1g")?,
+        },
+        Answer { question: "Which ten packages do most others depend on?", lines: most_needed(debian, 10)? },
+        Answer { question: "Which are the largest games?", lines: largest(debian, "games", 5)? },
+        Answer {
+            question: "Which packages need each other in circles (the largest groups)?",
+            lines: circles(debian, 3)?,
+        },
     ])
 }
 
