@@ -34,6 +34,8 @@ mod sssp;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod triangles;
 mod values;
 mod wcc;
