@@ -8,6 +8,7 @@
 //! | `seeds` | the old bug this project began with |
 //! | `observed` | pages are on disk before anything indexes them, as a recording device sees it (I1, I2) |
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
+//! | `algo` | algorithms over the whole graph take the memory that they say |
 //! | `engine` | what every store must do, over every device |
 //! | `crash` | every crash state of small histories, random states of long ones, crashes in recovery (I2, I3, I4) |
 //! | `traces` | the traces R1 to R11 that broke earlier wordings of the pager's rules, on the real code |
@@ -30,6 +31,7 @@
 //! Real graphs, bad input and damage as the command meets them are told in `graph/cli/tests/cli`.
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
+mod algo;
 mod concurrent;
 mod crash;
 mod damage;

@@ -40,6 +40,8 @@ mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 mod topo;
+#[cfg(test)]
+mod tests;
 mod triangles;
 mod values;
 mod wcc;
