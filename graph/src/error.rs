@@ -26,6 +26,9 @@ pub enum ReadError {
         /// The type that is there.
         found: &'static str,
     },
+    /// An order was asked for that only an index gives, and there is none.
+    #[error("there is no index over {0}")]
+    NoIndex(String),
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
@@ -46,6 +49,7 @@ impl ReadError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             ReadError::Page(e) => e.hint(),
+            ReadError::NoIndex(_) => Some("make one with `create_index`, or sort the answer"),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
             _ => None,
         }

@@ -41,6 +41,7 @@ pub mod export;
 pub mod import;
 pub mod index;
 mod inspect;
+mod load;
 pub mod model;
 pub mod node;
 mod options;
@@ -65,6 +66,7 @@ pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
 pub use inspect::{PageInfo, describe_page, page_references};
+pub use load::{BulkLoad, LoadError};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
