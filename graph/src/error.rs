@@ -207,6 +207,9 @@ pub enum OpenError {
     /// Closing, or the first write, failed.
     #[error(transparent)]
     Write(#[from] pager::WriteError),
+    /// An index that the log makes could not be sorted. The store is as it was.
+    #[error(transparent)]
+    Sort(Arc<SpillError>),
 }
 
 impl From<DeviceError> for OpenError {
@@ -234,6 +237,7 @@ impl OpenError {
         match error {
             WriteError::Pager(e) => e.into(),
             WriteError::Read(e) => e.into(),
+            WriteError::Sort(e) => OpenError::Sort(e),
             refusal => unreachable!("nothing is changed that could be refused: {refusal}"),
         }
     }
@@ -244,6 +248,7 @@ impl OpenError {
             OpenError::Pager(e) => e.hint(),
             OpenError::Read(e) => e.hint(),
             OpenError::Write(e) => e.hint(),
+            OpenError::Sort(_) => None,
         }
     }
 

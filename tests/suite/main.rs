@@ -5,6 +5,7 @@
 //! | `harness` | stores on every device, page size and cache; data; required backends |
 //! | `devices` | every page device keeps its promises |
 //! | `history` | one mixed history, and what a store holds in words |
+//! | `values` | values compared without the library, and awkward ones to draw from |
 //! | `seeds` | the old bug this project began with |
 //! | `observed` | pages are on disk before anything indexes them, as a recording device sees it (I1, I2) |
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
@@ -56,3 +57,4 @@ mod soak;
 mod space;
 mod tidy;
 mod traces;
+mod values;

@@ -39,9 +39,9 @@ mod sssp;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
-mod topo;
 #[cfg(test)]
 mod tests;
+mod topo;
 mod triangles;
 mod values;
 mod wcc;
