@@ -76,4 +76,4 @@ pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{Commit, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{Commit, LoadReport, NewNode, Savepoint, WriteTransaction, record};

@@ -16,6 +16,7 @@
 //! | `log_damage` | the log flipped, zeroed, cut, of another store or life, forged: a prefix, or damage (L2, L3) |
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
+//! | `savepoints` | savepoints of a transaction against a stack of graphs in memory |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
 //! | `nth_fault` | the n-th device call fails, once or for ever: an error each time, nothing acknowledged lost |
@@ -43,6 +44,7 @@ mod nth_fault;
 mod observed;
 mod one_instance;
 mod planted;
+mod savepoints;
 mod seeds;
 mod soak;
 mod space;

@@ -15,16 +15,19 @@ mod props;
 mod rebuild;
 pub mod record;
 mod replay;
+mod savepoints;
 
 pub use commit::Commit;
 pub use load::LoadReport;
 pub use nodes::NewNode;
+pub use savepoints::Savepoint;
 
 use crate::catalog::Catalog;
 use crate::database::Database;
 use crate::error::WriteError;
 use crate::options::Durability;
 use crate::reader::Reader;
+use savepoints::Savepoints;
 use std::ops::Deref;
 use std::sync::Arc;
 use storage_core::pager::{self, ReadPages, Transaction};
@@ -52,6 +55,7 @@ pub struct WriteTransaction {
     broken: bool,
     /// What was done so far, for the log.
     ops: record::Ops,
+    savepoints: Savepoints,
 }
 
 impl Deref for WriteTransaction {
@@ -65,7 +69,8 @@ impl WriteTransaction {
     pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
         let ops = record::Ops::new(reader.pages.pager().longest_record());
         let durability = db.durability();
-        WriteTransaction { db, reader, grew: false, broken: false, ops, durability }
+        let savepoints = Savepoints::new();
+        WriteTransaction { db, reader, grew: false, broken: false, ops, durability, savepoints }
     }
 
     /// Drops every change. The same as dropping the transaction, said aloud.

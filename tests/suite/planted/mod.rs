@@ -8,6 +8,7 @@
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
 //! | `indexes` | property indexes and records |
+//! | `savepoints` | random savepoints, next door |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
@@ -20,6 +21,7 @@ mod log;
 mod order;
 mod reading;
 mod roots;
+mod savepoints;
 mod states;
 
 use crate::traces::{guarded, log::*, roots::*, versions::*};
@@ -94,6 +96,10 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {
             vec![by("values of an index change", indexes::changed_values)]
         }
+        Bug::RollbackForgetsFreed
+        | Bug::SavepointPageReused
+        | Bug::SavepointNotRebased
+        | Bug::UndoneInRecord => vec![by("random savepoints", savepoints::random)],
         Bug::StaleCache => vec![
             by("what the cache holds", reading::cached_after_a_new_life),
             // The check of a reference keeps a stale page from being handed out (V3).
