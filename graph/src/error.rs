@@ -26,10 +26,13 @@ pub enum ReadError {
         /// The type that is there.
         found: &'static str,
     },
+    /// An order was asked for that only an index gives, and there is none.
+    #[error("there is no index over {0}")]
+    NoIndex(String),
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A weight is missing, negative or no finite number.
+    /// A weight is missing, negative or no number.
     #[error(
         "the weight of an edge from node {node} is {found}; a path needs weights that are numbers and not negative"
     )]
@@ -39,6 +42,12 @@ pub enum ReadError {
         /// What is there.
         found: String,
     },
+    /// The caller's estimate for a node is no number.
+    #[error("what the way from node {0} to the end weighs was estimated as NaN")]
+    BadEstimate(NodeId),
+    /// There are more nodes or edges than the caller's type has room for.
+    #[error("there are more {0} than the graph's index type can count")]
+    TooLarge(&'static str),
 }
 
 impl ReadError {
@@ -46,7 +55,11 @@ impl ReadError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             ReadError::Page(e) => e.hint(),
+            ReadError::NoIndex(_) => Some("make one with `create_index`, or sort the answer"),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
+            ReadError::TooLarge(_) => {
+                Some("take a larger index type, `usize` for one, or a part of the graph")
+            }
             _ => None,
         }
     }

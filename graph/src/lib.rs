@@ -41,13 +41,18 @@ pub mod export;
 pub mod import;
 pub mod index;
 mod inspect;
+mod load;
 pub mod model;
 pub mod node;
 mod options;
 pub mod overflow;
+#[cfg(feature = "petgraph")]
+pub mod petgraph;
 mod reader;
 mod recovery;
 pub mod salvage;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod settle;
 mod stats;
 pub mod text;
@@ -65,6 +70,7 @@ pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
 pub use inspect::{PageInfo, describe_page, page_references};
+pub use load::{BulkLoad, LoadError};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{

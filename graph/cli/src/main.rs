@@ -6,12 +6,14 @@
 mod args;
 mod change;
 mod commands;
+mod condition;
 mod failure;
 mod input;
 mod json;
 mod naming;
 mod output;
 mod progress;
+mod sink;
 mod size;
 mod store;
 mod svg;

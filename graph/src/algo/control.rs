@@ -1,14 +1,14 @@
 //! How a computation over the whole graph is watched and stopped.
 //!
-//! Must always be true: between two looks at the flag lie at most [`STEPS`] steps, a step being an edge or a list that was
-//! read, whatever the graph looks like; what is told never goes back, and `done` is never more than `total`; a computation
+//! Must always be true: between two looks at the flag lie at most [`STEPS`] steps (a step being an edge or a list that was
+//! read) and one node's list, whatever the graph looks like; what is told never goes back, and `done` is never more than `total`; a computation
 //! that was stopped ends with [`ReadError::Cancelled`], and never with a short answer.
 
 use crate::error::ReadError;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many steps there are at most between two looks at the flag.
+/// How many edges and lists are read at most between two looks at the flag, the rest of a list that was begun apart.
 pub const STEPS: u64 = 1 << 12;
 
 /// How far a computation has come.

@@ -7,7 +7,7 @@
 //! Where ids follow each other without a hole (what imports give) there is nothing to keep. Where they lie close together
 //! it is two words for 64 ids, and still no search. Only where ids are far apart they are kept, and searched.
 
-use super::control::Ticker;
+use super::Ticker;
 use crate::error::ReadError;
 use crate::model::NodeId;
 use crate::reader::Reader;

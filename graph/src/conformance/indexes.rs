@@ -1,7 +1,9 @@
 //! Property indexes: made and dropped on data that is there, equality, ranges and prefixes both ways, uniqueness.
 
 use super::{Fixture, Store};
-use crate::{Edge, IndexOn, NodeId, Snapshot, Value, ValueRange, WriteError, WriteTransaction, props};
+use crate::{
+    Edge, IndexOn, NodeId, ReadError, Snapshot, Value, ValueRange, WriteError, WriteTransaction, props,
+};
 
 const PERSON: IndexOn<'static> = IndexOn::Label("person");
 const KNOWS: IndexOn<'static> = IndexOn::EdgeType("knows");
@@ -52,6 +54,11 @@ pub fn an_index_answers_ranges_in_order(fixture: &dyn Fixture) {
         let down = snapshot.nodes("person").with("born", 1800..=1912).descending();
         let down: Vec<u64> = down.into_iter().map(|n| n.expect("an answer").0).collect();
         assert_eq!(down, [2, 4, 7, 3, 0]);
+        let ordered = |by| snapshot.nodes("person").starting_with("name", "person").ordered_by(by);
+        let found: Vec<NodeId> = ordered("born").collect::<Result<_, _>>().expect("an answer");
+        assert_eq!(found, [1, 0, 3, 4, 2].map(NodeId), "filtered by name, ordered by year");
+        let error = ordered("name").first().expect_err("there is no index");
+        assert!(matches!(error, ReadError::NoIndex(_)), "{error}");
         let both = snapshot.nodes("person").with("born", 1800..).starting_with("name", "person 3");
         assert_eq!(both.collect::<Result<Vec<_>, _>>().expect("an answer"), [NodeId(3)]);
         assert_eq!(snapshot.nodes("person").with("born", 1815).count().expect("counted"), 2);

@@ -17,6 +17,7 @@ mod value;
 pub use degree::Degree;
 pub(crate) use follow::{Follow, Way, reversed};
 pub use indexes::{IndexInfo, IndexOn};
+pub(crate) use lists::Hop;
 pub use neighbors::{Neighbor, Neighbors, NeighborsIter, NeighborsOf};
 pub use nodes::{Edges, NodeView, Nodes};
 pub use query::{Answers, Found, Question};

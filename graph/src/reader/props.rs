@@ -39,10 +39,15 @@ impl<R: ReadPages> Reader<R> {
     }
 
     pub(crate) fn stored_edge_props(&self, edge: Edge) -> Result<StoredProps, ReadError> {
-        let Some(record) = self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? else {
-            return Ok(Vec::new());
-        };
-        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
+        match self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? {
+            Some(record) => self.decoded_edge_props(&record),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What a record of the tree of edge properties says.
+    pub(crate) fn decoded_edge_props(&self, record: &Record) -> Result<StoredProps, ReadError> {
+        let props = decode_props(record).map_err(|why| self.edge_damage(why.0))?;
         Ok(whole_props(&self.pages, props)?)
     }
 
@@ -52,8 +57,7 @@ impl<R: ReadPages> Reader<R> {
         (key, record): (Vec<u8>, Record),
     ) -> Result<(Edge, StoredProps), ReadError> {
         let key = EdgeKey::from_bytes(&key).ok_or_else(|| self.edge_damage("its key is malformed"))?;
-        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
-        Ok((edge_of(key, false), whole_props(&self.pages, props)?))
+        Ok((edge_of(key, false), self.decoded_edge_props(&record)?))
     }
 
     pub(crate) fn edge_damage(&self, why: &'static str) -> ReadError {

@@ -78,6 +78,8 @@ pub struct Question<'a, R, T> {
     /// A property that is not known is nobody's.
     conditions: Vec<(Option<PropertyId>, ValueRange)>,
     descending: bool,
+    /// The property that the answer is in the order of, and its name.
+    order: Option<(Option<PropertyId>, String)>,
     found: PhantomData<T>,
 }
 
@@ -97,7 +99,7 @@ impl<R: ReadPages> Reader<R> {
 
 impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
     fn new(reader: &'a Reader<R>, owner: Option<IndexOwner>) -> Self {
-        Question { reader, owner, conditions: Vec::new(), descending: false, found: PhantomData }
+        Question { reader, owner, conditions: Vec::new(), descending: false, order: None, found: PhantomData }
     }
 
     /// Only those whose property lies in a range: a value, a range of values, or a [`ValueRange`]. May be said several
@@ -115,6 +117,13 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
     /// The other way round: from the greatest value (or id) down.
     pub fn descending(mut self) -> Self {
         self.descending = true;
+        self
+    }
+
+    /// In the order of this property's values, by the index over it; those that lack it are left out. Without such an
+    /// index the answer is [`ReadError::NoIndex`].
+    pub fn ordered_by(mut self, property: &str) -> Self {
+        self.order = Some((self.reader.property(property), property.to_owned()));
         self
     }
 
@@ -148,7 +157,24 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
         self.into_iter().collect()
     }
 
-    /// The condition that an index answers: of several an equality, a unique one before others.
+    /// The order that was asked for becomes a condition: that the property is there.
+    fn settle_order(&mut self) -> Result<(), ReadError> {
+        let Some((property, name)) = &self.order else { return Ok(()) };
+        let Some(owner) = self.owner else { return Ok(()) };
+        if property.and_then(|property| self.reader.catalog().index(owner, property)).is_none() {
+            let owner = match owner {
+                IndexOwner::Label(label) => self.reader.label_name(label),
+                IndexOwner::Type(edge_type) => self.reader.type_name(edge_type),
+            };
+            return Err(ReadError::NoIndex(format!("{owner}.{name}")));
+        }
+        if !self.conditions.iter().any(|(of, range)| of == property && range.keys().is_some()) {
+            self.conditions.push((*property, ValueRange::from(..)));
+        }
+        Ok(())
+    }
+
+    /// The condition that an index answers: that of the order; else of several an equality, a unique one before others.
     fn chosen(&self) -> Option<(usize, u32, &'a IndexDef)> {
         let owner = self.owner?;
         let indexed = self.conditions.iter().enumerate().filter_map(|(at, (property, range))| {
@@ -156,7 +182,8 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
             range.keys()?;
             Some((at, id, def, range.is_equality()))
         });
-        let best = indexed.min_by_key(|(at, _, def, equality)| (!equality, !def.unique, *at));
+        let ordered = |def: &IndexDef| self.order.as_ref().is_some_and(|(of, _)| *of == Some(def.property));
+        let best = indexed.min_by_key(|(at, _, def, equality)| (!ordered(def), !equality, !def.unique, *at));
         best.map(|(at, id, def, _)| (at, id, def))
     }
 
@@ -188,7 +215,10 @@ impl<'a, R: ReadPages, T: Found> IntoIterator for Question<'a, R, T> {
     type IntoIter = Answers<'a, R, T>;
 
     fn into_iter(mut self) -> Answers<'a, R, T> {
-        let candidates = self.candidates();
+        let candidates = match self.settle_order() {
+            Ok(()) => self.candidates(),
+            Err(e) => Candidates::Failed(Some(e)),
+        };
         let Question { reader, owner, conditions, .. } = self;
         Answers { reader, owner, conditions, candidates, found: PhantomData }
     }
@@ -197,6 +227,7 @@ impl<'a, R: ReadPages, T: Found> IntoIterator for Question<'a, R, T> {
 /// Where answers come from.
 enum Candidates<'a, R: ReadPages> {
     None,
+    Failed(Option<ReadError>),
     Indexed(Scan<'a, R>),
     Nodes(Nodes<'a, R>),
     NodesBack(crate::btree::RangeBack<'a, NodeLeaf, R>),
@@ -215,6 +246,7 @@ impl<R: ReadPages> Candidates<'_, R> {
         let edge = |edge: Edge| (Entity::Edge(edge), Some(IndexOwner::Type(edge.edge_type)), None);
         Some(match self {
             Candidates::None => return None,
+            Candidates::Failed(error) => Err(error.take()?),
             Candidates::Indexed(scan) => scan.next()?.map(|e| (e, None, None)).map_err(Into::into),
             Candidates::Nodes(nodes) => nodes.next()?.map(|view| node(view.id.0, view.label.0, view.props)),
             Candidates::NodesBack(nodes) => {
