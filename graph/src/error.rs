@@ -136,6 +136,9 @@ pub enum WriteError {
     /// A new index could not be sorted.
     #[error(transparent)]
     Sort(Arc<SpillError>),
+    /// A savepoint that the transaction cannot go back to.
+    #[error("the savepoint cannot be used: {0}")]
+    NoSavepoint(&'static str),
     /// A value that cannot be stored.
     #[error("property `{property}`: {why}")]
     BadValue {

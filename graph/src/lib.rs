@@ -62,4 +62,4 @@ pub use stats::{DegreeStats, Stats, TreeStats};
 pub use storage_core;
 pub use storage_core::page::PageSize;
 pub use trees::Layers;
-pub use txn::{ApplyError, Commit, DeleteEdges, LoadReport, NewNode, WriteTransaction, record};
+pub use txn::{ApplyError, Commit, DeleteEdges, LoadReport, NewNode, Savepoint, WriteTransaction, record};

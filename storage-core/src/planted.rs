@@ -28,6 +28,14 @@ bugs! {
     ReuseLivePage,
     /// An abort gives back the pages that the transaction would have freed (R6).
     AbortFreesOld,
+    /// Going back to a savepoint leaves the pages freed that were freed since (A1).
+    RollbackForgetsFreed,
+    /// A page that a savepoint reaches is used again as soon as the transaction frees it.
+    SavepointPageReused,
+    /// What a checkpoint beside the writer replaced, a savepoint goes on naming.
+    SavepointNotRebased,
+    /// The record keeps the operations that were undone (L5).
+    UndoneInRecord,
     /// Pages that a checkpoint beside the writer replaced may be used again as soon as it is durable, while the newest
     /// version still stands on the root before (A2, R7).
     FreedBeforeTakenIn,

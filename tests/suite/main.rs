@@ -19,6 +19,7 @@
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `degrees` | what a degree costs in page reads, and that it is right (T11) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
+//! | `savepoints` | savepoints of a transaction against a stack of graphs in memory |
 //! | `petgraph` | 1,000 random graphs: the same answers as petgraph's, and copies there and back |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
@@ -51,6 +52,7 @@ mod observed;
 mod one_instance;
 mod petgraph;
 mod planted;
+mod savepoints;
 mod seeds;
 mod serialized;
 mod soak;

@@ -9,6 +9,7 @@
 //! | `reading` | held snapshots, lost writes, what the cache holds |
 //! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
 //! | `indexes` | property indexes and records |
+//! | `savepoints` | random savepoints, next door |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
@@ -22,6 +23,7 @@ mod log;
 mod order;
 mod reading;
 mod roots;
+mod savepoints;
 mod states;
 
 use crate::traces::{guarded, log::*, roots::*, versions::*};
@@ -100,6 +102,10 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {
             vec![by("values of an index change", indexes::changed_values)]
         }
+        Bug::RollbackForgetsFreed
+        | Bug::SavepointPageReused
+        | Bug::SavepointNotRebased
+        | Bug::UndoneInRecord => vec![by("random savepoints", savepoints::random)],
         Bug::StaleCache => vec![
             by("what the cache holds", reading::cached_after_a_new_life),
             // The check of a reference keeps a stale page from being handed out (V3).
