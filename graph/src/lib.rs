@@ -46,9 +46,13 @@ pub mod model;
 pub mod node;
 mod options;
 pub mod overflow;
+#[cfg(feature = "petgraph")]
+pub mod petgraph;
 mod reader;
 mod recovery;
 pub mod salvage;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod settle;
 mod stats;
 pub mod text;

@@ -17,11 +17,13 @@
 //! | `log_damage` | the log flipped, zeroed, cut, of another store or life, forged: a prefix, or damage (L2, L3) |
 //! | `space` | the file does not grow, and gives back; the log stays within its limit (A4) |
 //! | `model` | random histories against a graph in memory (I5, I6) |
+//! | `petgraph` | 1,000 random graphs: the same answers as petgraph's, and copies there and back |
 //! | `full_disk` | a disk without space: one commit fails, nothing is lost, deleting works (A5, D6) |
 //! | `full_log` | a disk without space where the log and checkpoints beside the writer need some (A5) |
 //! | `nth_fault` | the n-th device call fails, once or for ever: an error each time, nothing acknowledged lost |
 //! | `concurrent` | who waits for whom, told with gates instead of time; commits of many threads; snapshots that are held |
 //! | `soak` | readers, writers, checkpoints, compaction and backups at once, for as long as one likes |
+//! | `serialized` | the words of the model through `serde` |
 //! | `format` | stores of every format version still open |
 //! | `tidy` | the style gate |
 //!
@@ -44,8 +46,10 @@ mod model;
 mod nth_fault;
 mod observed;
 mod one_instance;
+mod petgraph;
 mod planted;
 mod seeds;
+mod serialized;
 mod soak;
 mod space;
 mod tidy;
