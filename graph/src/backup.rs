@@ -75,10 +75,6 @@ impl Database {
     }
 
     /// As [`Database::backup`], and says how far it has come.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the file is this call's own: if it fails, it is gone again"
-    )]
     pub fn backup_with(
         &self,
         to: impl AsRef<Path>,

@@ -9,7 +9,7 @@
 //! and say what is wrong. The thread ends before the store is closed.
 
 use crate::database::Database;
-use crate::error::{CommitError, ReadError, WriteError};
+use crate::error::{ReadError, WriteError};
 use crate::options::Options;
 use crate::trees::Graph;
 use crate::txn::WriteTransaction;
@@ -143,8 +143,8 @@ impl Checkpoints {
     }
 
     /// Puts the newest version onto the root that the last checkpoint made. Called by whoever has the writer's seat.
-    pub(crate) fn take_in(&self, pages: &mut Transaction) -> Result<(), WriteError> {
-        Ok(self.shared.take_in(pages)?)
+    pub(crate) fn take_in(&self, pages: &mut Transaction) -> Result<(), pager::WriteError> {
+        self.shared.take_in(pages)
     }
 
     /// One checkpoint now, in this thread, of what is durable. False if there was nothing to do.
@@ -222,12 +222,8 @@ impl Shared {
 
     fn take_in(&self, pages: &mut Transaction) -> Result<(), pager::WriteError> {
         let Some(flushed) = pages.flushed() else { return Ok(()) };
-        let now = pages.base().state::<Graph>();
-        let (from, onto) = (flushed.version().state::<Graph>(), flushed.state::<Graph>());
-        let (Some(now), Some(from), Some(onto)) = (now, from, onto) else {
-            unreachable!("versions that a log carries have their graph")
-        };
-        let graph = Graph::rebase(now, from, onto, &*pages)?;
+        let newest = pages.base().state::<Graph>().expect("a version that a log carries has its graph");
+        let graph = newest.put_onto(&flushed, &*pages)?;
         self.changed.store(graph.weight(), Ordering::Relaxed);
         pages.rebase(&flushed, Arc::new(graph));
         Ok(())
@@ -296,7 +292,7 @@ impl Database {
             if tx.graph.is_clean() {
                 return Ok(tx);
             }
-            tx.commit_by_checkpoint().map_err(|CommitError(e)| WriteError::Pager(e))?;
+            tx.commit_by_checkpoint()?;
         }
     }
 

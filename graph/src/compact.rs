@@ -10,7 +10,7 @@
 
 use crate::btree::{LeafFormat, Tree};
 use crate::database::Database;
-use crate::error::{CommitError, WriteError};
+use crate::error::WriteError;
 use crate::trees::Graph;
 use storage_core::page::PageId;
 use storage_core::pager::{self, PageError, ReadPages, Snapshot, Transaction, reserve_pages};
@@ -34,7 +34,7 @@ impl Database {
         let before = self.file_bytes();
         let mut tx = self.begin_clean_write()?;
         tx.rebuild()?;
-        tx.commit().map_err(|CommitError(e)| WriteError::Pager(e))?;
+        tx.commit()?;
         self.checkpoint()?;
         self.tighten()?;
         Ok(Compacted { before, after: self.file_bytes() })
@@ -49,7 +49,7 @@ impl Database {
         let limit = count + reserve_pages(count);
         if used.iter().skip(usize::try_from(limit).unwrap_or(usize::MAX)).any(|used| *used) {
             tx.move_down(PageId::new(limit), true)?;
-            tx.commit().map_err(|CommitError(e)| WriteError::Pager(e))?;
+            tx.commit()?;
         } else {
             tx.abort();
         }
@@ -70,7 +70,8 @@ pub(crate) fn rebuild(graph: &mut Graph, tx: &mut Transaction) -> Result<(), pag
     rebuild_tree(&mut graph.keys, &pages, tx)?;
     rebuild_tree(&mut graph.out, &pages, tx)?;
     rebuild_tree(&mut graph.into, &pages, tx)?;
-    rebuild_tree(&mut graph.edge_props, &pages, tx)
+    rebuild_tree(&mut graph.edge_props, &pages, tx)?;
+    graph.indexes.values_mut().try_for_each(|index| rebuild_tree(index, &pages, tx))
 }
 
 fn rebuild_tree<F: LeafFormat>(

@@ -116,11 +116,7 @@ impl Database {
         // Not to have given space back is no failure of closing: whatever is wrong, closing itself will say.
         let _ = self.settle();
         self.inner.pager.close()?;
-        last.map_err(|e| match e {
-            WriteError::Pager(e) => e.into(),
-            WriteError::Read(e) => e.into(),
-            other => unreachable!("a checkpoint changes nothing that could be refused: {other}"),
-        })
+        last.map_err(OpenError::of_write)
     }
 
     /// The last commits into a checkpoint, unless the store is closed, or may not be written.

@@ -1,6 +1,8 @@
 //! What can go wrong for an application: reading, writing, opening and committing fail in different ways.
 
+use crate::bulk::SpillError;
 use crate::model::{Key, NodeId};
+use std::sync::Arc;
 use storage_core::device::{DeviceError, DeviceErrorKind};
 use storage_core::pager::{self, PageError};
 
@@ -24,6 +26,9 @@ pub enum ReadError {
         /// The type that is there.
         found: &'static str,
     },
+    /// An order was asked for that only an index gives, and there is none.
+    #[error("there is no index over {0}")]
+    NoIndex(String),
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
@@ -44,6 +49,7 @@ impl ReadError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             ReadError::Page(e) => e.hint(),
+            ReadError::NoIndex(_) => Some("make one with `create_index`, or sort the answer"),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
             _ => None,
         }
@@ -102,6 +108,25 @@ pub enum WriteError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A unique index has the value already.
+    #[error("{index} is unique, and {holder} has {value} already")]
+    NotUnique {
+        /// The index, as `label.property` or `type.property`.
+        index: String,
+        /// The value, shortened.
+        value: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// There is an index over that property already.
+    #[error("there is an index over {0} already")]
+    IndexExists(String),
+    /// There is no such index.
+    #[error("there is no index over {0}")]
+    NoIndex(String),
+    /// A new index could not be sorted.
+    #[error(transparent)]
+    Sort(Arc<SpillError>),
     /// A value that cannot be stored.
     #[error("property `{property}`: {why}")]
     BadValue {
@@ -118,6 +143,12 @@ impl From<PageError> for WriteError {
     }
 }
 
+impl From<CommitError> for WriteError {
+    fn from(CommitError(e): CommitError) -> Self {
+        WriteError::Pager(e)
+    }
+}
+
 impl WriteError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
@@ -125,6 +156,7 @@ impl WriteError {
             WriteError::Pager(e) => e.hint(),
             WriteError::Read(e) => e.hint(),
             WriteError::HasEdges(_) => Some("delete its edges first, or delete it with `detach`"),
+            WriteError::IndexExists(_) => Some("drop it first, if it should be another one"),
             WriteError::KeyExists { .. } => Some("`upsert` changes a node that is there"),
             _ => None,
         }
@@ -180,7 +212,23 @@ impl From<PageError> for OpenError {
     }
 }
 
+impl From<CommitError> for OpenError {
+    fn from(CommitError(e): CommitError) -> Self {
+        OpenError::Write(e)
+    }
+}
+
 impl OpenError {
+    /// An error of the writing that opening and closing do themselves: none of it can be refused, for a replay takes a
+    /// refusal for damage, and a checkpoint changes nothing.
+    pub(crate) fn of_write(error: WriteError) -> OpenError {
+        match error {
+            WriteError::Pager(e) => e.into(),
+            WriteError::Read(e) => e.into(),
+            refusal => unreachable!("nothing is changed that could be refused: {refusal}"),
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

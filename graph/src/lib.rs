@@ -24,6 +24,7 @@
 //! Calls go down only: [`Database`] and its transactions → layers (`node`, `edge`, `index`) → `btree` → the pager of
 //! [`storage_core`] → one shared page device, chosen in `backend.rs`.
 
+pub mod algo;
 mod backend;
 mod backup;
 pub mod btree;
@@ -40,6 +41,7 @@ pub mod export;
 pub mod import;
 pub mod index;
 mod inspect;
+mod load;
 pub mod model;
 pub mod node;
 mod options;
@@ -64,11 +66,12 @@ pub use compact::Compacted;
 pub use database::Database;
 pub use error::{CommitError, OpenError, ReadError, WriteError};
 pub use inspect::{PageInfo, describe_page, page_references};
+pub use load::{BulkLoad, LoadError};
 pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId, Value};
 pub use options::{Durability, Options};
 pub use reader::{
-    Degree, Edges, FromValue, Neighbor, Neighbors, NeighborsIter, NeighborsOf, NodeView, Nodes, Reader,
-    Snapshot,
+    Answers, Degree, Edges, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter,
+    NeighborsOf, NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};

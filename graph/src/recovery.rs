@@ -4,7 +4,7 @@
 //! root as they were; memory is bounded as for any transaction.
 
 use crate::database::Database;
-use crate::error::{CommitError, OpenError, WriteError};
+use crate::error::OpenError;
 use crate::options::Options;
 use crate::txn::record::ReplayError;
 use storage_core::pager::{self, LogError, Unreplayed};
@@ -38,7 +38,7 @@ impl Database {
 
     fn replay(&self, what: &Unreplayed, progress: &mut Recovery, options: &Options) -> Result<(), OpenError> {
         let pager = &self.inner.pager;
-        let mut tx = self.transaction(pager.begin_replay(what)?).map_err(opening)?;
+        let mut tx = self.transaction(pager.begin_replay(what)?).map_err(OpenError::of_write)?;
         let mut groups = pager.unreplayed_groups(what);
         while progress.replayed < what.commits
             && let Some(group) = groups.next().map_err(pager::OpenError::from)?
@@ -46,7 +46,7 @@ impl Database {
             let left = (what.commits - progress.replayed) as usize;
             for record in group.records.iter().take(left) {
                 tx.replay(record).map_err(|e| match e {
-                    ReplayError::Write(e) => opening(e),
+                    ReplayError::Write(e) => OpenError::of_write(e),
                     ReplayError::Corrupt { what } => {
                         pager::OpenError::from(LogError::damaged(&group, what)).into()
                     }
@@ -55,15 +55,7 @@ impl Database {
                 options.report(*progress);
             }
         }
-        tx.commit_by_checkpoint().map_err(|CommitError(e)| OpenError::Write(e))?;
+        tx.commit_by_checkpoint()?;
         Ok(())
-    }
-}
-
-fn opening(error: WriteError) -> OpenError {
-    match error {
-        WriteError::Pager(e) => e.into(),
-        WriteError::Read(e) => e.into(),
-        other => unreachable!("a replay turns refusals into damage: {other}"),
     }
 }

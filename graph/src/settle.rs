@@ -5,7 +5,7 @@
 
 use crate::btree::{Record, RecordLeaf, Tree};
 use crate::database::Database;
-use crate::error::{CommitError, WriteError};
+use crate::error::WriteError;
 use crate::node::{NodeLeaf, NodeTree, Stored, StoredProps, decode_props, encode_props};
 use crate::overflow;
 use crate::trees::Graph;
@@ -16,8 +16,9 @@ use storage_core::pager::{self, Inspector, PageError, ReadPages, Transaction, re
 const MOST_AT_CLOSE: u64 = 16_384;
 
 impl Database {
-    /// Makes a checkpoint of everything that was committed, and gives space back: ends the log, moves live pages from the end of the file down, then cuts the free end off. Waits for a running
-    /// transaction. Pages that a held snapshot needs stay, and so does the file before them.
+    /// Makes a checkpoint of everything that was committed, and gives space back: ends the log, moves live pages from the
+    /// end of the file down, then cuts the free end off. Waits for a running transaction. Pages that a held snapshot needs
+    /// stay, and so does the file before them.
     ///
     /// [`Database::close`] does the same where it is worth it and does not take long.
     pub fn checkpoint(&self) -> Result<(), WriteError> {
@@ -56,7 +57,7 @@ impl Database {
         let long_values = self.holds_long_values(&tail)?;
         drop(snapshot);
         tx.move_down(PageId::new(end), long_values)?;
-        tx.commit().map_err(|CommitError(e)| WriteError::Pager(e))?;
+        tx.commit()?;
         Ok(())
     }
 
@@ -90,6 +91,9 @@ pub(crate) fn move_graph(
     graph.out.move_down(tx, limit)?;
     graph.into.move_down(tx, limit)?;
     graph.edge_props.move_down(tx, limit)?;
+    for index in graph.indexes.values_mut() {
+        index.move_down(tx, limit)?;
+    }
     // Always: it is small, and the commit that this makes places the map's pages anew, too.
     graph.catalog_tree.move_down(tx, PageId::new(0))?;
     Ok(())

@@ -8,18 +8,28 @@ use crate::catalog::{self, Catalog};
 use crate::edge::{EdgeStore, page::EdgeLeaf};
 use crate::index::KeyIndex;
 use crate::node::{NodeStore, page::NodeLeaf};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage_core::page::Written;
-use storage_core::pager::{PageError, Pager, ReadPages, Transaction, WriteError};
+use storage_core::pager::{Flushed, PageError, Pager, ReadPages, Transaction, WriteError};
 
 /// How many trees there are beside the catalog's own.
 pub(crate) const ROOTS: usize = 5;
 
-/// Their roots, in the order of the catalog's record `r`: nodes, keys, out, in, edge properties.
-pub(crate) type Roots = [Option<Written>; ROOTS];
+/// The roots of all trees of a version.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Roots {
+    /// In the order of the catalog's record `r`: nodes, keys, out, in, edge properties.
+    pub(crate) trees: [Option<Written>; ROOTS],
+    /// Of property indexes, by their numbers: one for each that the catalog defines.
+    pub(crate) indexes: BTreeMap<u32, Option<Written>>,
+}
 
-/// Names of the trees, in that order, for messages.
+/// Names of the trees, in the order of their roots, for messages.
 pub(crate) const TREE_NAMES: [&str; ROOTS] = ["nodes", "keys", "edges out", "edges in", "edge properties"];
+
+/// What the pages of property indexes are called.
+pub(crate) const INDEX_NAME: &str = "property indexes";
 
 /// One version of the graph. Cloning is cheap and shares everything.
 #[derive(Clone, Debug)]
@@ -31,6 +41,8 @@ pub(crate) struct Graph {
     pub(crate) out: Tree<EdgeLeaf<false>>,
     pub(crate) into: Tree<EdgeLeaf<true>>,
     pub(crate) edge_props: Tree<RecordLeaf>,
+    /// Property indexes, by their numbers in the catalog.
+    pub(crate) indexes: BTreeMap<u32, Tree<RecordLeaf>>,
     /// The roots that the catalog tree names: those of the durable root that the version builds on.
     pub(crate) roots: Roots,
     /// What else it holds.
@@ -43,18 +55,19 @@ impl Graph {
         let catalog_tree = Tree::open(root);
         let (catalog, roots) = match root {
             Some(root) => catalog::load(&catalog_tree, pages, root)?,
-            None => (Catalog::default(), [None; ROOTS]),
+            None => (Catalog::default(), Roots::default()),
         };
         let catalog = Arc::new(catalog);
         Ok(Graph {
             saved: catalog.clone(),
             catalog,
             catalog_tree,
-            nodes: Tree::open(roots[0]),
-            keys: Tree::open(roots[1]),
-            out: Tree::open(roots[2]),
-            into: Tree::open(roots[3]),
-            edge_props: Tree::open(roots[4]),
+            nodes: Tree::open(roots.trees[0]),
+            keys: Tree::open(roots.trees[1]),
+            out: Tree::open(roots.trees[2]),
+            into: Tree::open(roots.trees[3]),
+            edge_props: Tree::open(roots.trees[4]),
+            indexes: roots.indexes.iter().map(|(id, root)| (*id, Tree::open(*root))).collect(),
             roots,
         })
     }
@@ -66,28 +79,41 @@ impl Graph {
             + self.out.weight()
             + self.into.weight()
             + self.edge_props.weight()
+            + self.indexes.values().map(Tree::weight).sum::<usize>()
     }
 
     /// The roots as they are now; `None` while a tree has changes that were not flushed.
     pub(crate) fn clean_roots(&self) -> Option<Roots> {
-        Some([
-            self.nodes.root()?,
-            self.keys.root()?,
-            self.out.root()?,
-            self.into.root()?,
-            self.edge_props.root()?,
-        ])
+        Some(Roots {
+            trees: [
+                self.nodes.root()?,
+                self.keys.root()?,
+                self.out.root()?,
+                self.into.root()?,
+                self.edge_props.root()?,
+            ],
+            indexes: self
+                .indexes
+                .iter()
+                .map(|(id, tree)| Some((*id, tree.root()?)))
+                .collect::<Option<_>>()?,
+        })
     }
 
     /// Writes all changed pages but the catalog's (V2); afterwards the trees are clean.
     pub(crate) fn flush(&mut self, tx: &mut Transaction) -> Result<Roots, WriteError> {
-        Ok([
+        let trees = [
             self.nodes.flush(tx)?,
             self.keys.flush(tx)?,
             self.out.flush(tx)?,
             self.into.flush(tx)?,
             self.edge_props.flush(tx)?,
-        ])
+        ];
+        let mut indexes = BTreeMap::new();
+        for (id, tree) in &mut self.indexes {
+            indexes.insert(*id, tree.flush(tx)?);
+        }
+        Ok(Roots { trees, indexes })
     }
 
     /// Writes everything, the catalog last; returns the root for the pager.
@@ -100,20 +126,27 @@ impl Graph {
         Ok(root)
     }
 
-    /// `now`, a later version of `from`, put onto what a checkpoint made of `from`.
-    pub(crate) fn rebase(
-        now: &Graph,
-        from: &Graph,
-        flushed: &Graph,
-        pages: &impl ReadPages,
-    ) -> Result<Graph, PageError> {
-        let mut out = flushed.clone();
-        out.catalog = now.catalog.clone();
-        Tree::rebase(&now.nodes, &from.nodes, &mut out.nodes, pages)?;
-        Tree::rebase(&now.keys, &from.keys, &mut out.keys, pages)?;
-        Tree::rebase(&now.out, &from.out, &mut out.out, pages)?;
-        Tree::rebase(&now.into, &from.into, &mut out.into, pages)?;
-        Tree::rebase(&now.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+    /// This, which is or was made from the version that a checkpoint took, put onto the root that the checkpoint made.
+    pub(crate) fn put_onto(&self, flushed: &Flushed, pages: &impl ReadPages) -> Result<Graph, PageError> {
+        let (Some(from), Some(onto)) = (flushed.version().state::<Graph>(), flushed.state::<Graph>()) else {
+            unreachable!("versions that a log carries have their graph")
+        };
+        let mut out = onto.clone();
+        out.catalog = self.catalog.clone();
+        Tree::rebase(&self.nodes, &from.nodes, &mut out.nodes, pages)?;
+        Tree::rebase(&self.keys, &from.keys, &mut out.keys, pages)?;
+        Tree::rebase(&self.out, &from.out, &mut out.out, pages)?;
+        Tree::rebase(&self.into, &from.into, &mut out.into, pages)?;
+        Tree::rebase(&self.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+        // An index that was made meanwhile is over no page that the checkpoint replaced. None was dropped: that takes the
+        // checkpointer's seat.
+        out.indexes.clone_from(&self.indexes);
+        for (id, flushed) in &onto.indexes {
+            let (Some(now), Some(from)) = (self.indexes.get(id), from.indexes.get(id)) else { continue };
+            let mut onto = flushed.clone();
+            Tree::rebase(now, from, &mut onto, pages)?;
+            out.indexes.insert(*id, onto);
+        }
         Ok(out)
     }
 
@@ -129,7 +162,8 @@ impl Graph {
             + self.keys.changed_nodes()
             + self.out.changed_nodes()
             + self.into.changed_nodes()
-            + self.edge_props.changed_nodes();
+            + self.edge_props.changed_nodes()
+            + self.indexes.values().map(Tree::changed_nodes).sum::<usize>();
         (2 * nodes + 2 * self.weight() / page_size) as u64 + 32
     }
 }

@@ -89,6 +89,10 @@ bugs! {
     NoTestForLaterGroups,
     /// Where the log ends any group behind it counts as a later one (R11).
     AnyGroupProves,
+    /// A changed value is taken out of a property index, and the new one not put in (I5).
+    IndexEntryForgotten,
+    /// A value that another node has is put into a unique index.
+    UniqueNotCompared,
 }
 
 #[cfg(feature = "planted-bugs")]
@@ -123,6 +127,6 @@ pub use switch::{armed, with};
 /// Without the feature nothing is ever armed.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline(always)]
-pub(crate) const fn armed(_: Bug) -> bool {
+pub const fn armed(_: Bug) -> bool {
     false
 }

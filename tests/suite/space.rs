@@ -251,7 +251,8 @@ fn a_large_store_from_which_all_is_deleted_gives_nearly_everything_back() {
     db.checkpoint().expect("checkpoint");
     let full = db.stats().expect("counted").file_bytes;
     assert!(full >= 64 << 20, "{full} bytes");
-    let nodes: Vec<NodeId> = db.begin_read().expect("begun").all_nodes().map(|n| n.expect("read").id).collect();
+    let nodes: Vec<NodeId> =
+        db.begin_read().expect("begun").all_nodes().map(|n| n.expect("read").id).collect();
     for some in nodes.chunks(5000) {
         let mut tx = db.begin_write().expect("begun");
         for node in some {

@@ -1,11 +1,15 @@
 //! The command line's words: global options, which may stand before or after the command, and one struct a command.
 
+mod algo;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use foliograph::{Backend, Durability, PageSize};
 
 use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
+
+pub use algo::{AlgoArgs, Algorithm};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
@@ -65,6 +69,10 @@ pub enum Command {
     Bfs(BfsArgs),
     /// Find a shortest path
     Path(PathArgs),
+    /// Compute something for every node
+    Algo(AlgoArgs),
+    /// List, make and drop property indexes
+    Index(IndexArgs),
     /// Count what a store holds
     Stats(StatsArgs),
     /// Look for damage
@@ -287,6 +295,48 @@ pub struct PathArgs {
     /// The path with the least sum of this property of its edges
     #[arg(long, value_name = "PROPERTY")]
     pub weight: Option<String>,
+}
+
+/// Which index, and what to do with it.
+#[derive(Args, Debug)]
+pub struct IndexArgs {
+    /// The store's file
+    pub store: PathBuf,
+    #[command(subcommand)]
+    pub action: IndexAction,
+}
+
+/// What to do with indexes.
+#[derive(Subcommand, Debug)]
+pub enum IndexAction {
+    /// List them
+    List,
+    /// Make one over what is there and what is to come
+    Create {
+        #[command(flatten)]
+        indexed: IndexedArgs,
+        /// No two may have the same value
+        #[arg(long)]
+        unique: bool,
+    },
+    /// Drop one
+    Drop {
+        #[command(flatten)]
+        indexed: IndexedArgs,
+    },
+}
+
+/// What an index is over.
+#[derive(Args, Debug)]
+pub struct IndexedArgs {
+    /// The label of nodes, or with --edge-type the type of edges
+    #[arg(value_name = "LABEL")]
+    pub name: String,
+    /// The property
+    pub property: String,
+    /// LABEL is an edge type
+    #[arg(long)]
+    pub edge_type: bool,
 }
 
 /// What to count.

@@ -5,12 +5,14 @@
 
 mod args;
 mod commands;
+mod condition;
 mod failure;
 mod input;
 mod json;
 mod naming;
 mod output;
 mod progress;
+mod sink;
 mod size;
 mod store;
 mod svg;

@@ -5,11 +5,12 @@
 
 use super::row::Place;
 use super::spill::SpillError;
+use crate::error::CommitError;
 use crate::value::ValueError;
 use storage_core::pager::{PageError, WriteError};
 
 /// How many rejected rows are kept for the report.
-const KEPT: usize = 10;
+pub(crate) const KEPT: usize = 10;
 
 /// Which end of an edge.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -90,6 +91,9 @@ pub enum RowProblem {
     /// A value that can not be stored.
     #[error("property {0}: {1}")]
     BadValue(String, ValueError),
+    /// A property index that can not be made.
+    #[error("{0}")]
+    Index(String),
     /// What the reader of the input found.
     #[error("{0}")]
     Input(String),
@@ -144,6 +148,12 @@ pub enum BulkError {
     /// The progress callback said so.
     #[error("stopped")]
     Cancelled,
+}
+
+impl From<CommitError> for BulkError {
+    fn from(CommitError(e): CommitError) -> Self {
+        BulkError::Write(e)
+    }
 }
 
 impl BulkError {

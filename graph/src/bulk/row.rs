@@ -83,3 +83,73 @@ pub struct EdgeRow {
     /// Where the row stood.
     pub place: Place,
 }
+
+impl From<u64> for RowId {
+    fn from(id: u64) -> Self {
+        RowId::Int(id)
+    }
+}
+
+impl From<&str> for RowId {
+    fn from(word: &str) -> Self {
+        RowId::Word(word.to_owned())
+    }
+}
+
+impl From<String> for RowId {
+    fn from(word: String) -> Self {
+        RowId::Word(word)
+    }
+}
+
+impl NodeRow {
+    /// A node that edges name so: by its id in the store, or by a word.
+    pub fn new(label: &str, id: impl Into<RowId>) -> Self {
+        let (id, label) = (Some(id.into()), label.into());
+        NodeRow { space: 0, id, label, key: None, props: Props::new(), place: Place::default() }
+    }
+
+    /// A node that edges name by its key.
+    pub fn keyed(label: &str, key: &str) -> Self {
+        NodeRow { key: Some(key.into()), ..NodeRow::new(label, key) }
+    }
+
+    /// The same with these properties.
+    pub fn with(self, props: Props) -> Self {
+        NodeRow { props, ..self }
+    }
+}
+
+impl EdgeRow {
+    /// An edge between nodes that are named so.
+    pub fn new(from: impl Into<RowId>, edge_type: &str, to: impl Into<RowId>) -> Self {
+        EdgeRow {
+            from: (0, from.into()),
+            to: (0, to.into()),
+            edge_type: edge_type.into(),
+            undirected: false,
+            rank: None,
+            props: Props::new(),
+            place: Place::default(),
+        }
+    }
+
+    /// The same with these properties.
+    pub fn with(self, props: Props) -> Self {
+        EdgeRow { props, ..self }
+    }
+}
+
+/// Source and target by id; the type is `edge`.
+impl From<(u64, u64)> for EdgeRow {
+    fn from((from, to): (u64, u64)) -> Self {
+        EdgeRow::new(from, "edge", to)
+    }
+}
+
+/// Source, type and target.
+impl<F: Into<RowId>, T: Into<RowId>> From<(F, &str, T)> for EdgeRow {
+    fn from((from, edge_type, to): (F, &str, T)) -> Self {
+        EdgeRow::new(from, edge_type, to)
+    }
+}

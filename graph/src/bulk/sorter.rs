@@ -22,7 +22,7 @@ const BLOCK: usize = 256 << 10;
 const MIN_BLOCK: usize = 512;
 
 /// A row that can be sorted and written to a temporary file.
-pub(super) trait Spill: Sized {
+pub(crate) trait Spill: Sized {
     /// The order. Rows that compare equal keep their order.
     fn order(&self, other: &Self) -> Ordering;
     /// Bytes held beside the row itself, on the heap and as scratch space of [`Self::sort`].
@@ -39,7 +39,7 @@ pub(super) trait Spill: Sized {
 
 /// Takes rows, gives them back in order.
 #[derive(Debug)]
-pub(super) struct Sorter<T> {
+pub(crate) struct Sorter<T> {
     rows: Vec<T>,
     heap_bytes: usize,
     budget: usize,
@@ -62,7 +62,7 @@ struct Run {
 }
 
 /// Rows in order: all in memory, or merged from a file.
-pub(super) enum Sorted<T> {
+pub(crate) enum Sorted<T> {
     /// Everything fitted.
     Memory(Vec<T>),
     /// Runs in a temporary file.
@@ -221,7 +221,7 @@ impl<'a> RunWriter<'a> {
 }
 
 /// The merged rows of several runs.
-pub(super) struct Merge<T> {
+pub(crate) struct Merge<T> {
     file: SpillFile,
     runs: Vec<RunReader<T>>,
     /// A heap of run numbers: the run whose head comes first is on top.
@@ -335,7 +335,7 @@ impl<T: Spill> Iterator for Merge<T> {
 }
 
 /// Rows in order, one by one.
-pub(super) enum SortedIter<T> {
+pub(crate) enum SortedIter<T> {
     Memory(std::vec::IntoIter<T>),
     Merge(Merge<T>),
 }

@@ -7,14 +7,16 @@
 //! | `p` id (u32 BE) | name | |
 //! | `r` tree (u8) | | the tree's root, none if it is empty |
 //! | `t` id (u32 BE) | edges (varint), flags u8 (1 = undirected), name | |
+//! | `x` index (u32 BE) | flags u8 (1 = unique, 2 = over edges), label or edge type, property, entries (varints) | its root, none if it is empty |
 //!
 //! Trees: 0 nodes, 1 keys, 2 edges out, 3 edges in, 4 edge properties.
 
-use super::{Catalog, LabelInfo, Named, Names, TypeInfo};
+use super::{Catalog, IndexDef, IndexOwner, LabelInfo, Named, Names, TypeInfo};
 use crate::btree::Tree;
 use crate::btree::record::{Record, RecordLeaf};
+use crate::model::{LabelId, PropertyId, TypeId};
 use crate::trees::{ROOTS, Roots};
-use crate::value::{Reader, put_varint};
+use crate::value::{Malformed, Reader, put_varint};
 use std::collections::BTreeMap;
 use storage_core::page::Written;
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
@@ -54,10 +56,46 @@ fn records(catalog: &Catalog, roots: &Roots) -> Records {
         bytes.extend(info.name.as_bytes());
         put(id_key(b't', id), bytes, Vec::new());
     }
-    for (tree, root) in roots.iter().enumerate() {
+    for (tree, root) in roots.trees.iter().enumerate() {
         put(vec![b'r', tree as u8], Vec::new(), root.iter().copied().collect());
     }
+    for (id, def) in &catalog.indexes {
+        let root = roots.indexes.get(id).copied().flatten();
+        put(id_key(b'x', *id), index_bytes(def), root.into_iter().collect());
+    }
     out
+}
+
+const UNIQUE: u8 = 1;
+const OVER_EDGES: u8 = 2;
+
+fn index_bytes(def: &IndexDef) -> Vec<u8> {
+    let (over_edges, owner) = match def.owner {
+        IndexOwner::Label(LabelId(id)) => (0, id),
+        IndexOwner::Type(TypeId(id)) => (OVER_EDGES, id),
+    };
+    let mut bytes = vec![over_edges | if def.unique { UNIQUE } else { 0 }];
+    for n in [owner.into(), def.property.0.into(), def.entries] {
+        put_varint(n, &mut bytes);
+    }
+    bytes
+}
+
+/// Reads what [`index_bytes`] wrote.
+pub(crate) fn index_def(bytes: &[u8]) -> Result<IndexDef, Malformed> {
+    let mut bytes = Reader::new(bytes);
+    let flags = bytes.u8()?;
+    let owner = bytes.varint_u32()?;
+    let owner = match flags & OVER_EDGES {
+        0 => IndexOwner::Label(LabelId(owner)),
+        _ => IndexOwner::Type(TypeId(owner)),
+    };
+    let property = PropertyId(bytes.varint_u32()?);
+    let entries = bytes.varint()?;
+    if flags > (UNIQUE | OVER_EDGES) || !bytes.is_empty() {
+        return Err(Malformed("unknown fields"));
+    }
+    Ok(IndexDef { owner, property, unique: flags & UNIQUE != 0, entries })
 }
 
 /// Writes what differs from the catalog of the version below, and flushes. Returns the root for the pager.
@@ -69,7 +107,11 @@ pub(crate) fn save(
 ) -> Result<Option<Written>, WriteError> {
     // An empty tree holds nothing yet, whatever the old catalog would look like.
     let was = if tx.root().is_none() { Records::new() } else { records(old.0, old.1) };
-    for (key, record) in records(new.0, new.1) {
+    let now = records(new.0, new.1);
+    for key in was.keys().filter(|key| !now.contains_key(*key)) {
+        tree.delete(tx, key.clone())?;
+    }
+    for (key, record) in now {
         if was.get(&key) != Some(&record) {
             tree.put(tx, key, record)?;
         }
@@ -87,7 +129,7 @@ pub(crate) fn load(
         PageError::damage(root.page(), storage_core::page::PageKind::Record, format!("the catalog: {what}"))
     };
     let mut catalog = Catalog::default();
-    let mut roots: Roots = [None; ROOTS];
+    let mut roots = Roots::default();
     for entry in tree.range(pages, ..) {
         let (key, record) = entry?;
         let mut bytes = Reader::new(&record.bytes);
@@ -118,12 +160,33 @@ pub(crate) fn load(
                 push(&mut catalog.types, id, info).ok_or_else(|| damage("edge types"))?;
             }
             (Some(b'r'), [tree]) if (*tree as usize) < ROOTS && record.refs.len() <= 1 => {
-                roots[*tree as usize] = record.refs.first().copied();
+                roots.trees[*tree as usize] = record.refs.first().copied();
+            }
+            (Some(b'x'), id) if record.refs.len() <= 1 => {
+                let id =
+                    id.try_into().map(u32::from_be_bytes).map_err(|_| damage("an index without a number"))?;
+                let def = index_def(&record.bytes).map_err(|_| damage("broken index"))?;
+                take_index(&mut catalog, id, def).ok_or_else(|| damage("an index of nothing, or twice"))?;
+                roots.indexes.insert(id, record.refs.first().copied());
             }
             _ => return Err(damage("unknown record")),
         }
     }
     Ok((catalog, roots))
+}
+
+/// Names come first in the order of keys, so what an index is over is there.
+fn take_index(catalog: &mut Catalog, id: u32, def: IndexDef) -> Option<()> {
+    match def.owner {
+        IndexOwner::Label(label) => drop(catalog.labels.get(label.0)?),
+        IndexOwner::Type(edge_type) => drop(catalog.types.get(edge_type.0)?),
+    }
+    catalog.properties.get(def.property.0)?;
+    if catalog.index(def.owner, def.property).is_some() {
+        return None;
+    }
+    catalog.indexes.insert(id, def);
+    Some(())
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The catalog: names, counts, and the roots of all other trees.
+//! The catalog: names, counts, property indexes, and the roots of all other trees.
 //!
 //! Must always be true: an id that was given to a name keeps it for ever; counts equal what the trees hold (I5, `check`
 //! compares them); every root is the root of the version that the catalog belongs to.
@@ -11,10 +11,11 @@ mod format;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use format::{load, save};
+pub(crate) use format::{index_def, load, save};
 
 use crate::model::{LabelId, PropertyId, TypeId};
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 /// A label and how many nodes bear it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -48,6 +49,28 @@ pub(crate) struct Catalog {
     pub(crate) edge_count: u64,
     /// The next id that the store gives.
     pub(crate) next_node: u64,
+    /// Property indexes by their numbers.
+    pub(crate) indexes: BTreeMap<u32, IndexDef>,
+}
+
+/// What a property index is over.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum IndexOwner {
+    /// Nodes of a label.
+    Label(LabelId),
+    /// Edges of a type.
+    Type(TypeId),
+}
+
+/// A property index. There is at most one for an owner and a property.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct IndexDef {
+    pub(crate) owner: IndexOwner,
+    pub(crate) property: PropertyId,
+    /// No two of its nodes, or edges, have the same value.
+    pub(crate) unique: bool,
+    /// How many have the property.
+    pub(crate) entries: u64,
 }
 
 /// Interned names: ids count from 0 in the order of first use.
@@ -118,12 +141,13 @@ impl<T: Named> Names<T> {
         id.expect("a name without an id is not in the table")
     }
 
-    /// Adds an item; `None` if its name is there already.
+    /// Adds an item; `None`, and nothing is changed, if its name is there already.
     pub(crate) fn push(&mut self, item: T) -> Option<u32> {
         let id = u32::try_from(self.items.len()).expect("fewer than 2³² names");
-        if self.ids.insert(item.name().to_owned(), id).is_some() {
-            return None;
-        }
+        match self.ids.entry(item.name().to_owned()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(id),
+        };
         self.items.push(item);
         Some(id)
     }
@@ -153,6 +177,16 @@ impl Catalog {
 
     pub(crate) fn property_name(&self, id: PropertyId) -> Option<&str> {
         self.properties.get(id.0).map(String::as_str)
+    }
+
+    /// The index over a property, if there is one.
+    pub(crate) fn index(&self, owner: IndexOwner, property: PropertyId) -> Option<(u32, &IndexDef)> {
+        self.indexes_of(owner).find(|(_, def)| def.property == property)
+    }
+
+    /// The indexes over nodes of a label, or edges of a type.
+    pub(crate) fn indexes_of(&self, owner: IndexOwner) -> impl Iterator<Item = (u32, &IndexDef)> {
+        self.indexes.iter().map(|(id, def)| (*id, def)).filter(move |(_, def)| def.owner == owner)
     }
 
     /// Nodes that have a key, over all labels.

@@ -70,3 +70,12 @@ fn counts_that_cannot_be_take_no_memory_and_do_not_overflow() {
     tx.commit().expect("committed");
     assert!(!db.check().expect("checked").findings.is_empty());
 }
+
+#[test]
+fn a_name_that_is_there_already_is_not_added_and_keeps_its_number() {
+    let mut names = super::Names::<String>::default();
+    assert_eq!((names.push("a".into()), names.push("b".into())), (Some(0), Some(1)));
+    let before = names.clone();
+    assert_eq!(names.push("a".into()), None);
+    assert_eq!(names, before);
+}

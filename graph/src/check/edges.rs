@@ -4,12 +4,15 @@
 //! when the sums differ are the edges looked up one by one, to name those that are missing.
 
 use super::Checker;
+use super::indexes::Wanted;
 use super::nodes::NodeIds;
 use crate::btree::{LeafFormat, Tree};
+use crate::catalog::IndexOwner;
 use crate::edge::page::EdgeLeaf;
 use crate::edge::{EdgeKey, edge_of, keys};
 use crate::error::ReadError;
-use crate::model::Edge;
+use crate::index::Entity;
+use crate::model::{Edge, PropertyId, TypeId};
 use crate::node::{decode_props, value_of, whole_props};
 use storage_core::page::PageKind;
 
@@ -47,7 +50,7 @@ fn mix(edge: Edge) -> u128 {
 }
 
 impl Checker<'_> {
-    pub(super) fn check_edges(&mut self, nodes: &NodeIds) -> Result<(), ReadError> {
+    pub(super) fn check_edges(&mut self, nodes: &NodeIds, wanted: &mut Wanted) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         let Some(out) = self.direction::<false>(&graph.out, nodes)? else { return Ok(()) };
         let Some(into) = self.direction::<true>(&graph.into, nodes)? else { return Ok(()) };
@@ -69,7 +72,7 @@ impl Checker<'_> {
                 format!("the catalog counts {} edges, there are {}", graph.catalog.edge_count, out.edges);
             self.note(root, PageKind::Record, what);
         }
-        self.check_edge_props()
+        self.check_edge_props(wanted)
     }
 
     fn direction<const IN: bool>(
@@ -125,7 +128,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn check_edge_props(&mut self) -> Result<(), ReadError> {
+    fn check_edge_props(&mut self, wanted: &mut Wanted) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         let root = self.root_page(4);
         for entry in graph.edge_props.range(self.snapshot, ..) {
@@ -154,7 +157,14 @@ impl Checker<'_> {
             let readable = decode_props(&record)
                 .map_err(|e| storage_core::pager::PageError::damage(root, PageKind::Record, e.0))
                 .and_then(|props| whole_props(self.snapshot, props))
-                .and_then(|props| props.iter().try_for_each(|(_, s)| value_of(self.snapshot, s).map(drop)));
+                .and_then(|props| {
+                    let owner = IndexOwner::Type(TypeId(key.edge_type));
+                    props.iter().try_for_each(|(property, stored)| {
+                        let value = value_of(self.snapshot, stored)?;
+                        wanted.add((owner, PropertyId(*property)), Entity::Edge(edge_of(key, false)), &value);
+                        Ok(())
+                    })
+                });
             self.caught(readable)?;
         }
         Ok(())

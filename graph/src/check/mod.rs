@@ -4,14 +4,16 @@
 //! others. Nothing is written. Memory: a few bytes a page of the file, and a bit a node.
 
 mod edges;
+mod indexes;
 mod nodes;
 
 use crate::btree::{LeafFormat, Tree};
 use crate::database::Database;
 use crate::error::ReadError;
 use crate::inspect::PageInfo;
-use crate::trees::{Graph, TREE_NAMES};
+use crate::trees::{Graph, INDEX_NAME, TREE_NAMES};
 use crate::{node, overflow};
+use indexes::Wanted;
 use std::collections::HashMap;
 use storage_core::page::{PageId, PageKind, Written};
 use storage_core::pager::{self, FIXED_PAGES, MapCheck, Page, PageError};
@@ -158,10 +160,12 @@ impl Checker<'_> {
             // The trees do not even hang together: what their entries say to each other would only repeat that.
             return Ok(false);
         }
-        let nodes = self.check_nodes()?;
+        let mut wanted = Wanted::new(&self.graph.catalog);
+        let nodes = self.check_nodes(&mut wanted)?;
         if let Some(nodes) = nodes {
             self.check_keys()?;
-            self.check_edges(&nodes)?;
+            self.check_edges(&nodes, &mut wanted)?;
+            self.check_indexes(&wanted)?;
         }
         Ok(true)
     }
@@ -183,7 +187,12 @@ impl Checker<'_> {
         let walked = self.walk(&graph.into, TREE_NAMES[3]);
         result(self, walked)?;
         let walked = self.walk(&graph.edge_props, TREE_NAMES[4]);
-        result(self, walked)
+        result(self, walked)?;
+        for index in graph.indexes.values() {
+            let walked = self.walk(index, INDEX_NAME);
+            result(self, walked)?;
+        }
+        Ok(())
     }
 
     /// Every page of a tree, with the long values that its leaves name. A page named twice is a finding.
@@ -247,7 +256,7 @@ impl Checker<'_> {
 
     fn root_page(&self, tree: usize) -> PageId {
         let catalog = self.snapshot.root();
-        self.graph.roots[tree].or(catalog).map_or(PageId::new(1), |at| at.page())
+        self.graph.roots.trees[tree].or(catalog).map_or(PageId::new(1), |at| at.page())
     }
 }
 

@@ -1,10 +1,11 @@
 //! Nodes and keys: records in order, labels known, counts right, and the key index mirrors the records (I5).
 
 use super::Checker;
-use crate::catalog::Names;
+use super::indexes::Wanted;
+use crate::catalog::{IndexOwner, Names};
 use crate::error::ReadError;
-use crate::index::{key_of, node_of};
-use crate::model::LabelId;
+use crate::index::{Entity, key_of, node_of};
+use crate::model::{LabelId, NodeId, PropertyId};
 use crate::node::{StoredProps, value_of, whole_props};
 use storage_core::page::PageKind;
 use storage_core::pager::PageError;
@@ -28,7 +29,7 @@ impl NodeIds {
 
 impl Checker<'_> {
     /// Reads every node; `None` if the tree could not be read to its end.
-    pub(super) fn check_nodes(&mut self) -> Result<Option<NodeIds>, ReadError> {
+    pub(super) fn check_nodes(&mut self, wanted: &mut Wanted) -> Result<Option<NodeIds>, ReadError> {
         let graph = self.graph.clone();
         let mut ids = NodeIds(Vec::new());
         let mut labels = vec![(0u64, 0u64); graph.catalog.labels.iter().len()];
@@ -63,7 +64,7 @@ impl Checker<'_> {
                     Err(e) => drop(self.caught(Err(e))?),
                 }
             }
-            self.check_props(id, record.props)?;
+            self.check_props((id, record.label), record.props, wanted)?;
         }
         self.compare_counts(&graph.catalog.labels, &labels, graph.catalog.node_count);
         let last = ids.0.last().map_or(0, |(first, count)| first + count);
@@ -73,13 +74,23 @@ impl Checker<'_> {
         Ok(Some(ids))
     }
 
-    fn check_props(&mut self, id: u64, props: StoredProps) -> Result<(), ReadError> {
+    fn check_props(
+        &mut self,
+        (id, label): (u64, u32),
+        props: StoredProps,
+        wanted: &mut Wanted,
+    ) -> Result<(), ReadError> {
+        let (owner, entity) = (IndexOwner::Label(LabelId(label)), Entity::Node(NodeId(id)));
         let catalog = self.graph.catalog.clone();
         let snapshot = self.snapshot;
         let mut unknown = false;
         let readable = whole_props(snapshot, props).and_then(|props| {
             unknown = props.iter().any(|(property, _)| catalog.properties.get(*property).is_none());
-            props.iter().try_for_each(|(_, stored)| value_of(snapshot, stored).map(drop))
+            props.iter().try_for_each(|(property, stored)| {
+                let value = value_of(snapshot, stored)?;
+                wanted.add((owner, PropertyId(*property)), entity, &value);
+                Ok(())
+            })
         });
         self.caught(readable)?;
         if unknown {

@@ -34,6 +34,7 @@
 //! by [`storage_core::conformance`], crash states by the crash suite.
 
 pub mod edges;
+pub mod indexes;
 pub mod life;
 pub mod nodes;
 pub mod transactions;
@@ -117,6 +118,13 @@ pub const CASES: &[Case] = cases! {
         a_refused_change_leaves_the_transaction_usable
         there_is_one_writer
         a_small_budget_writes_early;
+    indexes:
+        an_index_answers_ranges_in_order
+        prefixes_are_found
+        an_index_follows_every_change
+        a_unique_index_refuses_a_second
+        edges_are_indexed_too
+        a_large_index_is_built_and_dropped;
     walks:
         bfs_goes_level_by_level
         k_hop_stops_in_time

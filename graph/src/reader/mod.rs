@@ -5,15 +5,23 @@
 
 mod degree;
 mod follow;
+mod indexes;
+pub(crate) mod lists;
 mod neighbors;
 mod nodes;
 mod props;
+mod query;
+mod range;
 mod value;
 
 pub use degree::Degree;
 pub(crate) use follow::{Follow, Way, reversed};
+pub use indexes::{IndexInfo, IndexOn};
+pub(crate) use lists::Hop;
 pub use neighbors::{Neighbor, Neighbors, NeighborsIter, NeighborsOf};
 pub use nodes::{Edges, NodeView, Nodes};
+pub use query::{Answers, Found, Question};
+pub use range::ValueRange;
 pub use value::FromValue;
 
 use crate::catalog::{Catalog, LabelInfo, TypeInfo};

@@ -1,7 +1,7 @@
 //! Neighbours of one node, and of many.
 
 use super::value::FromValue;
-use super::{Follow, Reader, Way};
+use super::{Follow, Reader};
 use crate::edge::Entry;
 use crate::error::ReadError;
 use crate::model::{Direction, Edge, NodeId, Props, TypeId};
@@ -107,24 +107,10 @@ impl<'a, R: ReadPages> Neighbors<'a, R> {
         }
         let ways = self.follow.ways(r);
         let mut found = Vec::new();
-        let mut entries = Vec::new();
-        for (into, against) in [(false, Direction::In), (true, Direction::Out)] {
-            if ways.iter().all(|(_, direction)| *direction == against) {
-                continue;
-            }
-            entries.clear();
-            r.entries(self.node, into, &mut entries)?;
-            for (edge_type, neighbor, rank) in entries.drain(..) {
-                let of_type = |(t, _): &&Way| t.is_none_or(|t| t.0 == edge_type);
-                let Some((_, direction)) = ways.iter().find(of_type) else { continue };
-                // Followed both ways, a self-loop was seen among the outgoing edges.
-                let again = into && *direction == Direction::Both && neighbor == self.node.0;
-                if *direction != against && !again {
-                    let key = crate::edge::EdgeKey { vertex: self.node.0, edge_type, neighbor, rank };
-                    found.push(crate::edge::edge_of(key, into));
-                }
-            }
-        }
+        r.for_each_hops(&[self.node], &ways, |_, hops| {
+            found.extend(hops.iter().map(|hop| hop.edge(self.node)));
+            Ok::<(), ReadError>(())
+        })?;
         let node = self.node;
         found.sort_unstable_by_key(|e| (other_end(e, node), e.edge_type, e.source != node, e.rank));
         Ok(found)
@@ -207,17 +193,12 @@ impl<R: ReadPages> NeighborsOf<'_, R> {
     /// buffer, filled again for each node; a node without edges, or that is not there, comes with an empty one.
     pub fn for_each(self, mut visit: impl FnMut(NodeId, &[NodeId])) -> Result<(), ReadError> {
         let ways = self.follow.ways(self.reader);
-        let mut raw = Vec::new();
         let mut targets = Vec::new();
-        for node in self.nodes {
-            raw.clear();
-            for (edge_type, direction) in &ways {
-                self.reader.targets(*node, *direction, *edge_type, &mut raw)?;
-            }
+        self.reader.for_each_list(self.nodes, &ways, |index, list| {
             targets.clear();
-            targets.extend(raw.iter().copied().map(NodeId));
-            visit(*node, &targets);
-        }
-        Ok(())
+            targets.extend(list.iter().copied().map(NodeId));
+            visit(self.nodes[index], &targets);
+            Ok::<(), ReadError>(())
+        })
     }
 }

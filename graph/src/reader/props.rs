@@ -2,6 +2,8 @@
 
 use super::Reader;
 use super::value::{FromValue, typed};
+use crate::btree::Record;
+use crate::edge::{EdgeKey, edge_of};
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId, Props};
 use crate::node::{NodeRecord, StoredProps, decode_props, stored, whole_props};
@@ -37,11 +39,25 @@ impl<R: ReadPages> Reader<R> {
     }
 
     pub(crate) fn stored_edge_props(&self, edge: Edge) -> Result<StoredProps, ReadError> {
-        let Some(record) = self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? else {
-            return Ok(Vec::new());
-        };
-        let props = decode_props(&record).map_err(|why| self.edge_damage(why.0))?;
+        match self.layers.edge.props(&self.graph.edge_props, &self.pages, edge)? {
+            Some(record) => self.decoded_edge_props(&record),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What a record of the tree of edge properties says.
+    pub(crate) fn decoded_edge_props(&self, record: &Record) -> Result<StoredProps, ReadError> {
+        let props = decode_props(record).map_err(|why| self.edge_damage(why.0))?;
         Ok(whole_props(&self.pages, props)?)
+    }
+
+    /// An entry of the tree of edge properties, taken apart.
+    pub(crate) fn edge_record(
+        &self,
+        (key, record): (Vec<u8>, Record),
+    ) -> Result<(Edge, StoredProps), ReadError> {
+        let key = EdgeKey::from_bytes(&key).ok_or_else(|| self.edge_damage("its key is malformed"))?;
+        Ok((edge_of(key, false), self.decoded_edge_props(&record)?))
     }
 
     pub(crate) fn edge_damage(&self, why: &'static str) -> ReadError {

@@ -7,6 +7,8 @@ use super::orphans::{Class, Use};
 use super::walk::Root;
 use super::{Job, SalvageError};
 use crate::btree::{LeafFormat, Record, RecordLeaf};
+use crate::catalog::{IndexOwner, index_def};
+use crate::model::PropertyId;
 use crate::trees::{ROOTS, TREE_NAMES};
 use crate::value::Reader;
 use std::collections::{BTreeMap, HashSet};
@@ -29,6 +31,8 @@ pub(super) struct Names {
     pub types: Sort,
     pub properties: Sort,
     pub undirected: HashSet<u32>,
+    /// Property indexes, and whether they are unique: they are made anew when all else is saved.
+    pub indexes: BTreeMap<(IndexOwner, PropertyId), bool>,
     pub node_count: Option<u64>,
     pub edge_count: Option<u64>,
     pub next_node: u64,
@@ -41,7 +45,10 @@ pub(super) struct Names {
 /// Whether these are the bytes of a key of the catalog. No other tree has such keys: ids and label numbers begin with a
 /// zero byte unless there are more than any store has.
 pub(super) fn is_catalog_key(key: &[u8]) -> bool {
-    matches!((key.first(), key.len()), (Some(b'c'), 1) | (Some(b'r'), 2) | (Some(b'l' | b'p' | b't'), 5))
+    matches!(
+        (key.first(), key.len()),
+        (Some(b'c'), 1) | (Some(b'r'), 2) | (Some(b'l' | b'p' | b't' | b'x'), 5)
+    )
 }
 
 /// What stands behind some numbers of a record.
@@ -111,6 +118,7 @@ impl Names {
             types: Sort::of("type"),
             properties: Sort::of("property"),
             undirected: HashSet::new(),
+            indexes: BTreeMap::new(),
             node_count: None,
             edge_count: None,
             next_node: 0,
@@ -176,6 +184,11 @@ impl Names {
             (b'r', [tree]) if current => {
                 if let Some(root @ None) = self.roots.get_mut(usize::from(*tree)) {
                     *root = Some(record.refs.first().copied());
+                }
+            }
+            (b'x', _) if current => {
+                if let Ok(def) = index_def(&record.bytes) {
+                    self.indexes.entry((def.owner, def.property)).or_insert(def.unique);
                 }
             }
             (b'l', id) => drop(self.labels.put(id, name_behind(&record.bytes, 2))),

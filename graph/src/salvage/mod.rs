@@ -1,9 +1,9 @@
 //! Saving all that is readable of a damaged store into a new one.
 //!
 //! ```text
-//! root records ─► catalog ─► nodes ─► keys ─► edges out ─► edges in ─► properties of edges ─► the new store
-//! (source.rs)    (catalog.rs) └────────── each tree walked page by page (walk.rs) ─────┘       (sink.rs)
-//!                                  leaves below a lost page: found by the map (orphans.rs)
+//! root records ─► catalog ─► nodes ─► keys ─► edges out ─► edges in ─► edge properties ─► the new store
+//! (source.rs)    (catalog.rs)  └───── each tree walked page by page (walk.rs) ──────┘     (sink.rs)
+//!                                leaves below a lost page: found by the map (orphans.rs)
 //! ```
 //!
 //! # What must always be true
@@ -19,6 +19,7 @@
 //!   is taken, newer ones first, and the report says so.
 //! - **What stands only in the log is saved, too**: it is replayed in memory, or, where damage is in the way, done operation
 //!   by operation on what was saved (records.rs).
+//! - **Indexes are made anew** out of what was saved: their pages hold nothing that is not elsewhere.
 //! - The damaged store is only read. Memory: a bit for each of its pages, and if inner pages are lost a byte, and a few
 //!   words for each leaf; beside that the transaction's budget.
 //!
@@ -200,6 +201,7 @@ pub fn salvage(
     if job.source.log_is_left {
         job.records(&mut sink)?;
     }
+    sink.indexes(&mut job.report)?;
     let report = job.finish(&sink);
     sink.commit()?;
     // What was put into the catalog beside the transaction's own changes is in a checkpoint, whatever a commit is.

@@ -58,11 +58,13 @@ impl Class {
     }
 }
 
-/// The three trees of records differ in their keys, and in what stands under them: an entry of the key index is one number,
-/// properties are at least two.
+/// The trees of records differ in their keys, and in what stands under them: an entry of the key index is one number,
+/// properties are at least two, and under the keys of a property index is nothing: those are made anew.
 fn class_of_records(page: &Page) -> Option<Class> {
     let (key, record) = RecordLeaf::entries(page.clone()).ok()?.next()?.ok()?;
-    if is_catalog_key(&key) {
+    if record.is_empty() && !is_catalog_key(&key) {
+        None
+    } else if is_catalog_key(&key) {
         Some(Class::Catalog)
     } else if key_of(&key).is_some() && node_of(&record).is_some() {
         Some(Class::Keys)

@@ -95,6 +95,9 @@ impl Sink {
                 let done = self.tx.set_undirected(&name, undirected);
                 refusable(report, done)?;
             }
+            Op::CreateIndex { owner, property, unique, .. } => {
+                self.names.indexes.insert((owner, property), unique);
+            }
         }
         Ok(())
     }

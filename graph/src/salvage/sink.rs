@@ -5,9 +5,11 @@
 
 use super::catalog::Names;
 use super::{SalvageError, SalvageReport};
+use crate::catalog::IndexOwner;
 use crate::edge::{EdgeKey, edge_of};
 use crate::error::WriteError;
-use crate::model::{Edge, Key, NodeId, Props, TypeId, Value};
+use crate::model::{Edge, Key, NodeId, PropertyId, Props, TypeId, Value};
+use crate::reader::IndexOn;
 use crate::txn::{NewNode, WriteTransaction};
 
 /// The new store.
@@ -36,6 +38,31 @@ impl Sink {
         }
         catalog.next_node = names.next_node;
         Ok(Sink { tx, names, last: None })
+    }
+
+    /// Makes the property indexes anew. One that was unique is made so that it is not, where what was saved has a value
+    /// twice.
+    pub fn indexes(&mut self, report: &mut SalvageReport) -> Result<(), SalvageError> {
+        for ((owner, PropertyId(property)), unique) in std::mem::take(&mut self.names.indexes) {
+            let property = self.names.properties.name(property).to_owned();
+            let on = match owner {
+                IndexOwner::Label(label) => IndexOn::Label(self.names.labels.name(label.0)),
+                IndexOwner::Type(edge_type) => IndexOn::EdgeType(self.names.types.name(edge_type.0)),
+            };
+            let mut made = self.tx.create_index(on, &property, unique);
+            if let Err(e @ WriteError::NotUnique { .. }) = &made {
+                report.notes.push(format!("the index over {on}.{property} is not unique any more: {e}"));
+                made = self.tx.create_index(on, &property, false);
+            }
+            match made {
+                Ok(()) => {}
+                Err(e) if e.is_refusal() => {
+                    report.notes.push(format!("the index over {on}.{property} was not made: {e}"));
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
     }
 
     pub fn commit(self) -> Result<(), SalvageError> {

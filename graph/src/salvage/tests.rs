@@ -330,7 +330,7 @@ fn where_the_map_is_lost_as_well_old_versions_may_be_among_it_and_that_is_said()
     let intact = Intact::new(filled());
     let mut image = intact.image.clone();
     let db = open(&image);
-    let root = db.begin_read().expect("begun").graph.roots[0].expect("not empty").page();
+    let root = db.begin_read().expect("begun").graph.roots.trees[0].expect("not empty").page();
     let map = db.pager().stats().meta.map_root.expect("there is a map").page();
     [root, map].iter().for_each(|page| destroy(&mut image, *page, WAYS[0], &mut Rng::new(1)));
     let (report, found) = saved(&image, &SalvageOptions::default());

@@ -5,10 +5,9 @@
 //! log was given room there, and pages for the checkpoint that will hold it, before it is queued (A5).
 
 use super::WriteTransaction;
-use crate::error::{CommitError, WriteError};
+use crate::error::CommitError;
 use crate::options::Durability;
 use crate::reader::Reader;
-use crate::trees::Graph;
 use std::sync::Arc;
 use storage_core::pager::{self, ReadPages, Reserved};
 
@@ -108,14 +107,8 @@ impl WriteTransaction {
         pages.begin_flush()?;
         self.ops.drop_all();
         let Some(flushed) = pages.flushed() else { return Ok(()) };
-        let (Some(from), Some(onto)) = (flushed.version().state::<Graph>(), flushed.state::<Graph>()) else {
-            unreachable!("versions that a log carries have their graph")
-        };
-        let own = Graph::rebase(graph, from, onto, &*pages)?;
-        self.db.inner.checkpoints.take_in(pages).map_err(|e| match e {
-            WriteError::Pager(e) => e,
-            other => unreachable!("nothing is changed that could be refused: {other}"),
-        })?;
+        let own = graph.put_onto(&flushed, &*pages)?;
+        self.db.inner.checkpoints.take_in(pages)?;
         *graph = own;
         Ok(())
     }

@@ -3,8 +3,10 @@
 use super::props::inline;
 use super::record::Op;
 use super::{WriteTransaction, check_name};
+use crate::catalog::IndexOwner;
 use crate::edge;
 use crate::error::WriteError;
+use crate::index::Entity;
 use crate::model::{Edge, NodeId, Props, TypeId};
 use crate::node::encode_props;
 use crate::reader::Reader;
@@ -48,6 +50,7 @@ impl WriteTransaction {
         let next = self.catalog().types.iter().len() as u32;
         let id = self.edge_type(edge_type).unwrap_or(TypeId(next));
         let edge = self.free_rank(Edge { source, edge_type: id, target, rank: 0 }, rank)?;
+        let plan = self.plan((IndexOwner::Type(id), Entity::Edge(edge)), &props, &[])?;
         // From here on nothing is refused.
         let edge_type = self.intern_type(edge_type);
         let props = self.intern_props(props);
@@ -58,6 +61,7 @@ impl WriteTransaction {
             let placed = super::props::place_edge_props(pages, &[], inline(props))?;
             graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
         }
+        self.keep_indexes(plan)?;
         let catalog = self.catalog_mut();
         catalog.edge_count = catalog.edge_count.saturating_add(1);
         let info = catalog.types.get_mut(edge_type.0).expect("interned above");
@@ -107,6 +111,7 @@ impl WriteTransaction {
 
     /// An edge that is known to be there.
     pub(super) fn remove_edge(&mut self, edge: Edge) -> Result<(), WriteError> {
+        self.drop_edge_entries(edge)?;
         self.drop_edge_props(edge)?;
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.edge.remove((&mut graph.out, &mut graph.into), pages, edge)?;

@@ -7,6 +7,8 @@
 mod apply;
 mod commit;
 mod edges;
+mod indexed;
+mod indexes;
 mod load;
 mod names;
 mod nodes;

@@ -3,7 +3,9 @@
 use super::props::inline;
 use super::record::Op;
 use super::{WriteTransaction, check_name};
+use crate::catalog::IndexOwner;
 use crate::error::{ReadError, WriteError};
+use crate::index::Entity;
 use crate::model::{Direction, Edge, Key, LabelId, NodeId, Props};
 use crate::node::NodeRecord;
 use crate::reader::Reader;
@@ -50,6 +52,10 @@ impl WriteTransaction {
         {
             return Err(WriteError::KeyExists { label: label.to_owned(), key: key.clone(), id });
         }
+        let plan = match self.label(label) {
+            Some(known) => self.plan((IndexOwner::Label(known), Entity::Node(id)), &node.props, &[])?,
+            None => Vec::new(),
+        };
         // From here on nothing is refused.
         let label = self.intern_label(label);
         let props = self.intern_props(node.props);
@@ -61,6 +67,7 @@ impl WriteTransaction {
         if let Some(key) = &node.key {
             layers.btree.put(&mut graph.keys, pages, (label, key), id)?;
         }
+        self.keep_indexes(plan)?;
         let catalog = self.catalog_mut();
         // What a damaged catalog counts may be anything.
         catalog.node_count = catalog.node_count.saturating_add(1);
@@ -115,6 +122,9 @@ impl WriteTransaction {
             // A hub's edges may outgrow the budget before the node is gone.
             self.changed(false)?;
         }
+        let owner = IndexOwner::Label(LabelId(record.label));
+        let plan = self.plan_removal((owner, Entity::Node(node)), &record.props)?;
+        self.keep_indexes(plan)?;
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.remove(&mut graph.nodes, pages, node.0)?;
         let label = LabelId(record.label);

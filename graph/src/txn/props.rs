@@ -2,9 +2,11 @@
 
 use super::record::Op;
 use super::{WriteTransaction, check_name};
+use crate::catalog::IndexOwner;
 use crate::edge;
 use crate::error::WriteError;
-use crate::model::{Edge, NodeId, PropertyId, Props, Value};
+use crate::index::Entity;
+use crate::model::{Edge, LabelId, NodeId, PropertyId, Props, Value};
 use crate::node::{
     Stored, StoredProps, decode_props, encode_props, free_props, place_props, record_props_limit,
 };
@@ -33,12 +35,15 @@ impl WriteTransaction {
     fn try_set_all(&mut self, node: NodeId, props: Props) -> Result<(), WriteError> {
         Self::check_props(&props)?;
         let mut record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
+        let owner = IndexOwner::Label(LabelId(record.label));
+        let plan = self.plan((owner, Entity::Node(node)), &props, &record.props)?;
         let grows = props.iter().any(|(_, v)| *v != Value::Null);
         let changes = self.intern_changes(props);
         self.ops.push(&Op::SetNode { node, changes: changes.as_slice().into() });
         merge(&mut record.props, changes);
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.node.update(&mut graph.nodes, pages, node.0, record)?;
+        self.keep_indexes(plan)?;
         self.changed(grows)
     }
 
@@ -65,6 +70,8 @@ impl WriteTransaction {
         let grows = props.iter().any(|(_, v)| *v != Value::Null);
         let mut stored = self.stored_edge_props(edge)?;
         let old = self.raw_edge_props(edge)?;
+        let owner = IndexOwner::Type(edge.edge_type);
+        let plan = self.plan((owner, Entity::Edge(edge)), &props, &stored)?;
         let changes = self.intern_changes(props);
         self.ops.push(&Op::SetEdge { edge, changes: changes.as_slice().into() });
         merge(&mut stored, changes);
@@ -75,6 +82,7 @@ impl WriteTransaction {
         } else if !old.is_empty() {
             graph.edge_props.delete(pages, edge::props_key(edge))?;
         }
+        self.keep_indexes(plan)?;
         self.changed(grows)
     }
 

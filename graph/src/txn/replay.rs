@@ -8,7 +8,9 @@
 
 use super::record::{NumberedProps, Op, ReplayError, operations};
 use super::{NewNode, WriteTransaction, check_name};
+use crate::catalog::IndexOwner;
 use crate::model::{Edge, LabelId, Props, TypeId};
+use crate::reader::IndexOn;
 use std::borrow::Cow;
 use storage_core::pager;
 
@@ -80,6 +82,24 @@ impl WriteTransaction {
             Op::Undirected { edge_type, undirected } => {
                 let edge_type = self.name_of_type(edge_type)?;
                 self.set_undirected(&edge_type, undirected)?;
+            }
+            Op::CreateIndex { index, owner, property, unique } => {
+                let property = self.catalog().property_name(property).map(str::to_owned);
+                let property = property.ok_or_else(|| corrupt("an index over no property".to_owned()))?;
+                match owner {
+                    IndexOwner::Label(label) => {
+                        let label = self.name_of_label(label)?;
+                        self.create_index(IndexOn::Label(&label), &property, unique)?;
+                    }
+                    IndexOwner::Type(edge_type) => {
+                        let edge_type = self.name_of_type(edge_type)?;
+                        self.create_index(IndexOn::EdgeType(&edge_type), &property, unique)?;
+                    }
+                }
+                let made = self.catalog().indexes.last_key_value().map(|(id, _)| *id);
+                if made != Some(index) {
+                    return Err(corrupt(format!("index {index} here would be another one: {made:?}")));
+                }
             }
         }
         Ok(())

@@ -3,9 +3,9 @@
 //! For looking at a store that has to be recovered first: it is opened over this, recovered in memory, looked at, and
 //! dropped; its file stays as it was.
 //!
-//! Must always be true: the device below gets no call but `read`, `prefetch` and `close` (the last not if it is lent); a page that was written, or
-//! came by growth, is never read from below; what `shrink` cut is forgotten, and comes back as zeros. Memory grows with
-//! the pages written, not with the device.
+//! Must always be true: the device below gets no call but `read`, `prefetch` and `close` (the last not if it is lent); a
+//! page that was written, or came by growth, is never read from below; what `shrink` cut is forgotten, and comes back as
+//! zeros. Memory grows with the pages written, not with the device.
 //!
 //! It is not: durable. `sync` and `write_durable` succeed, and nothing survives `close`.
 

@@ -18,7 +18,7 @@ use super::space::{Space, load_region};
 use super::superblock::BLOCK;
 use super::transaction::{Transaction, Writer};
 use super::{Flushed, Pager, reserve_pages};
-use crate::device::WriteBlock;
+use crate::device::{DeviceError, WriteBlock};
 use crate::page::{PageBuf, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use parking_lot::Mutex;
@@ -78,7 +78,7 @@ pub(super) fn commit(
     // Before the sync: whatever the writer adds from here on, this root does not name, and it may not be durable.
     let page_count = pager.space.lock().alloc.page_count();
     if !armed(Bug::MetaBeforeSync) {
-        pager.device.sync().map_err(|e| lost(tx, e.into()))?;
+        pager.sync().map_err(|e| tx.fail(e))?;
     }
     let durable = pager.durable_meta();
     let (map_root, map_levels, used_count) = match armed(Bug::MapNotInRoot) {
@@ -100,22 +100,13 @@ pub(super) fn commit(
         log: if armed(Bug::LogStartLate) { pager.log.durable_point().1 } else { start },
         ..durable
     };
-    write_meta(&pager, meta.clone()).map_err(|e| lost(tx, e))?;
+    write_meta(&pager, meta.clone()).map_err(|e| tx.fail(e))?;
 
     // Durable. From here on nothing can fail.
     install(tx, &mut map, &entries, index);
     let freed = std::mem::take(&mut map.freed);
     finish(tx, root, meta, state, freed);
     Ok(())
-}
-
-/// A sync or a root record failed: nobody knows what is durable now. The device is poisoned (D6); should one not be,
-/// nothing is committed any more all the same.
-fn lost(tx: &mut Transaction, error: WriteError) -> WriteError {
-    if let WriteError::Device(e) = &error {
-        tx.pager.log.fail(e);
-    }
-    tx.fail(error)
 }
 
 /// The new map is the durable one.
@@ -322,17 +313,30 @@ pub(super) fn write_meta(pager: &Pager, meta: Meta) -> Result<(), WriteError> {
     let copies = Slot::of(meta.generation).pages();
     let written = if armed(Bug::OneMetaCopy) { 1 } else { copies.len() };
     for page in &copies[..written] {
-        write_meta_copy(pager, &meta, *page)?;
+        write_meta_copy(pager, &meta, *page).map_err(|e| pager.lost(e))?;
     }
     *pager.durable.lock() = meta;
     Ok(())
 }
 
-pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Result<(), WriteError> {
+pub(super) fn write_meta_copy(pager: &Pager, meta: &Meta, page: PageId) -> Result<(), DeviceError> {
     let mut block = PageBuf::zeroed(BLOCK);
     meta.encode(page, &mut block);
-    pager.device.write_durable(&[WriteBlock { page, offset: 0, data: &block }])?;
-    Ok(())
+    pager.device.write_durable(&[WriteBlock { page, offset: 0, data: &block }])
+}
+
+impl Pager {
+    /// Makes all that was written durable.
+    pub(super) fn sync(&self) -> Result<(), WriteError> {
+        self.device.sync().map_err(|e| self.lost(e))
+    }
+
+    /// A sync or a root record failed: nobody knows what is durable now. The device is poisoned (D6); should one not be,
+    /// nothing is committed any more all the same.
+    fn lost(&self, error: DeviceError) -> WriteError {
+        self.log.fail(&error);
+        error.into()
+    }
 }
 
 /// Ends the log if a durable root holds all that it says, and cuts free pages off the end of the file: first a durable
@@ -362,7 +366,7 @@ pub(super) fn trim(pager: &Pager, writer: &mut Writer, end_log: bool) -> Result<
         return Ok(());
     }
     let root = pager.durable_meta();
-    pager.device.sync()?;
+    pager.sync()?;
     let meta = Meta { generation: root.generation + 1, page_count: target, ..root };
     write_meta(pager, meta.clone())?;
     space.alloc.set_page_count(target);

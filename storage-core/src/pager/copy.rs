@@ -11,13 +11,14 @@
 
 use super::Pager;
 use super::error::{OpenError, PageError};
+use super::inspect::{is_unwritten, judge};
 use super::log::LogStart;
 use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::recovery::refuse_existing;
 use super::snapshot::{Snapshot, Version};
 use super::superblock::{BLOCK, Superblock};
 use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, ReadPage, WriteBlock, WritePage};
-use crate::page::{PageBuf, PageCount, PageHeader, PageId, PageSize, checksum, checksum_seed};
+use crate::page::{PageBuf, PageCount, PageId, PageSize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -147,7 +148,10 @@ impl Pager {
             self.device.read(&mut reads).map_err(PageError::from)?;
             for (page, buf) in some.iter().zip(&bufs) {
                 let damaged = |what: &'static str| CopyError::Damaged { page: *page, what: what.into() };
-                verify(*page, buf, &self.uuid).map_err(damaged)?;
+                if is_unwritten(buf) {
+                    return Err(damaged("it was never written"));
+                }
+                judge(*page, buf, Some(&self.uuid)).map_err(|(what, _)| damaged(what))?;
             }
             let writes: Vec<_> =
                 some.iter().zip(&bufs).map(|(page, data)| WritePage { page: *page, data }).collect();
@@ -155,21 +159,6 @@ impl Pager {
             done += some.len() as u64;
         }
         if progress(done, total) { Ok(()) } else { Err(CopyError::Cancelled) }
-    }
-}
-
-/// Compares what a page says of itself.
-fn verify(page: PageId, bytes: &[u8], uuid: &[u8; 16]) -> Result<(), &'static str> {
-    if bytes.iter().all(|byte| *byte == 0) {
-        return Err("it was never written");
-    }
-    let header = PageHeader::decode(bytes)?;
-    if header.page != page {
-        return Err("it says that it is another page");
-    }
-    match checksum(bytes, checksum_seed(page, uuid)) == header.checksum {
-        true => Ok(()),
-        false => Err("checksum does not match"),
     }
 }
 

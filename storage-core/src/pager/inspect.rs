@@ -168,24 +168,40 @@ impl Inspector {
         Ok(match page.get() {
             0 => Inspected::Superblock(Superblock::decode(&buf)),
             n if n < FIXED_PAGES => Inspected::Meta(Meta::decode(page, &buf)),
-            _ if buf.iter().all(|b| *b == 0) => Inspected::Empty,
+            _ if is_unwritten(&buf) => Inspected::Empty,
             _ => self.inspect(page, buf),
         })
     }
 
     fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
-        match (PageHeader::decode(&buf), self.uuid()) {
-            (Err(what), _) => Inspected::Damaged(what, None),
-            (Ok(header), _) if header.page != page => {
-                Inspected::Damaged("it says that it is another page", Some(header))
-            }
-            (Ok(header), None) => {
-                Inspected::Damaged("the store's identity is lost, so nothing can be verified", Some(header))
-            }
-            (Ok(header), Some(uuid)) if checksum(&buf, checksum_seed(page, &uuid)) != header.checksum => {
-                Inspected::Damaged("checksum does not match", Some(header))
-            }
-            (Ok(header), Some(_)) => Inspected::Page(Page::owned(header, Arc::new(buf))),
+        match judge(page, &buf, self.uuid().as_ref()) {
+            Ok(header) => Inspected::Page(Page::owned(header, Arc::new(buf))),
+            Err((what, header)) => Inspected::Damaged(what, header),
         }
+    }
+}
+
+/// All zero.
+pub(super) fn is_unwritten(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// Compares all that a page says of itself; what is wrong with it, and its header if that can be read.
+pub(super) fn judge(
+    page: PageId,
+    bytes: &[u8],
+    uuid: Option<&[u8; 16]>,
+) -> Result<PageHeader, (&'static str, Option<PageHeader>)> {
+    let header = PageHeader::decode(bytes).map_err(|what| (what, None))?;
+    let wrong = |what| Err((what, Some(header)));
+    if header.page != page {
+        return wrong("it says that it is another page");
+    }
+    let Some(uuid) = uuid else {
+        return wrong("the store's identity is lost, so nothing can be verified");
+    };
+    match checksum(bytes, checksum_seed(page, uuid)) == header.checksum {
+        true => Ok(header),
+        false => wrong("checksum does not match"),
     }
 }

@@ -9,7 +9,7 @@ use super::allocator::Allocator;
 use super::cache::Cache;
 use super::commit::write_meta_copy;
 use super::copy::{write_roots, write_superblock};
-use super::error::{OpenError, PageError, WriteError};
+use super::error::{OpenError, PageError};
 use super::log::{LOG_LIMITS, Log, LogStart};
 use super::map::{MapEntry, decode_index};
 use super::meta::{FIXED_PAGES, Meta, Slot};
@@ -252,10 +252,7 @@ fn repair(pager: &Pager, copies: &Copies) -> Result<(), OpenError> {
             if copies[slot as usize][copy].as_ref() == Some(&newest) || armed(Bug::TornCopyStays) {
                 continue;
             }
-            write_meta_copy(pager, &newest, page).map_err(|e| match e {
-                WriteError::Device(e) => OpenError::Device(e),
-                other => unreachable!("a block is written by the device alone: {other}"),
-            })?;
+            write_meta_copy(pager, &newest, page)?;
         }
     }
     Ok(())

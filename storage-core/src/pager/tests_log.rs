@@ -2,8 +2,10 @@
 //! version is a list of words, a record is one word, and a checkpoint writes all words into one page.
 
 use super::*;
-use crate::device::OpenOptions;
+use crate::device::faults::{Fault, FaultRule, Faults};
+use crate::device::faulty::FaultyDevice;
 use crate::device::memory::{MemoryDevice, MemoryStore};
+use crate::device::{OpenOptions, Operation};
 use crate::page::{HEADER_LEN, PageImage, PageKind, PageSize};
 
 const SIZE: PageSize = PageSize::K4;
@@ -274,4 +276,44 @@ fn an_abort_beside_a_checkpoint_gives_back_only_its_own_pages() {
     assert!(checkpoint(&pager));
     commit(&pager, "three");
     assert_eq!(self::words(&open(&MemoryStore::new(store.image()))), ["one", "two", "three"]);
+}
+
+/// A commit that begins the log's life, a checkpoint, and the end of the log with a cut.
+fn a_whole_life(pager: &Arc<Pager>) -> Result<(), WriteError> {
+    let (mut tx, mut words) = begin(pager);
+    words.push("one".into());
+    if let Some(room) = tx.reserve(3, 8)? {
+        tx.commit_logged(room, b"one".to_vec(), Arc::new(words), true)?.wait()?;
+    }
+    if let Some(mut tx) = pager.begin_checkpoint()? {
+        let words = tx.base().state::<Words>().expect("a state").clone();
+        let root = write(&mut tx, &words);
+        tx.commit_with(root, Some(Arc::new(words)))?;
+    }
+    drop(begin(pager));
+    pager.trim(true)
+}
+
+/// Nobody knows what is durable then: not the commit that follows may find out.
+#[test]
+fn after_a_sync_or_root_record_that_failed_nothing_is_committed_whoever_it_was_made_for() {
+    for on in [Operation::Sync, Operation::WriteDurable] {
+        let mut failed = 0;
+        for n in 1.. {
+            let faults = Arc::new(Faults::new(n));
+            let memory = Arc::new(MemoryDevice::new(SIZE));
+            let device = Arc::new(FaultyDevice::new(memory, faults.clone()));
+            let pager = Pager::create(device, &PagerOptions::default()).expect("created");
+            faults.add(FaultRule::once(on, n, Fault::Io));
+            let told = a_whole_life(&pager);
+            if faults.injected() == 0 {
+                told.expect("nothing failed");
+                break;
+            }
+            told.expect_err("it failed");
+            assert!(matches!(pager.begin_write(), Err(WriteError::Device(_))), "{on:?} {n}");
+            failed += 1;
+        }
+        assert!(failed >= 3, "{on:?}: only {failed} calls were made");
+    }
 }

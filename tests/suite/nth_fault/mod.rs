@@ -1,9 +1,13 @@
 //! The n-th call fails: each device call of a history in turn, once or from there on for ever, in every way that a call
 //! can fail; on the simulated disk, and on the real devices through the wrapper that fails by a plan.
 //!
-//! The normal run tries every call of the history (on real devices, and in the rarer ways, every few). `FOLIOGRAPH_CAMPAIGN=faults FOLIOGRAPH_SEED=7 cargo test -p tests --test
-//! suite nth_fault -- --nocapture` tries every call in the ways that the normal run samples, with other seeds for what a
-//! fault leaves open (which pages of a batch were written, what a failed sync lost, where the power went).
+//! The normal run tries every call of the history (on real devices, and in the rarer ways, every few). A campaign tries
+//! every call in the ways that the normal run samples, with other seeds for what a fault leaves open (which pages of a
+//! batch were written, what a failed sync lost, where the power went):
+//!
+//! ```text
+//! FOLIOGRAPH_CAMPAIGN=faults FOLIOGRAPH_SEED=7 cargo test -p tests --test suite nth_fault -- --nocapture
+//! ```
 //!
 //! What must hold is said in `run.rs`; the history is in `stories.rs`. A failure names story, rule and seed.
 
@@ -44,34 +48,26 @@ struct Swept {
     over: u64,
 }
 
-/// Makes a run, and what must hold after it; true if a fault fired.
-fn one(
-    story: &'static Story,
-    start: &'static Start,
-    device: Option<Device>,
-    rule: FaultRule,
-    seed: u64,
-) -> Option<(bool, u64, bool)> {
-    let disk = match device {
-        None => Disk::simulated(start.image.as_ref(), seed),
-        Some(device) => Disk::real(device, start.image.as_ref().expect("not the first story"), seed),
-    };
-    let (run, told) = story.tell(start, disk, Some(rule));
-    let seen = (run.fired(), run.quiet, told.is_err());
-    run.verify(seed);
-    seen.0.then_some(seen)
-}
-
-/// As [`one`], in a thread that is waited for, so that a hang is a failure with a name.
+/// Makes a run, and what must hold after it; how many calls told nobody, and whether it ended early; `None` if no fault
+/// fired. In a thread that is waited for, so that a hang is a failure with a name.
 fn watched(
     story: &'static Story,
     start: &'static Start,
     device: Option<Device>,
     rule: FaultRule,
     seed: u64,
-) -> Option<(bool, u64, bool)> {
+) -> Option<(u64, bool)> {
     let (send, receive) = channel();
-    let thread = std::thread::spawn(move || send.send(one(story, start, device, rule, seed)));
+    let thread = std::thread::spawn(move || {
+        let disk = match device {
+            None => Disk::simulated(start.image.as_ref(), seed),
+            Some(device) => Disk::real(device, start.image.as_ref().expect("not the first story"), seed),
+        };
+        let (run, told) = story.tell(start, disk, Some(rule));
+        let seen = run.fired().then_some((run.quiet, told.is_err()));
+        run.verify(seed);
+        send.send(seen)
+    });
     let name = || format!("{} {device:?} {rule:?} seed {seed}", story.name);
     match receive.recv_timeout(HANGS) {
         Ok(done) => done,
@@ -95,7 +91,7 @@ fn sweep(
     let step = if campaign() { 1 } else { step };
     let mut swept = Swept::default();
     for n in (1..).step_by(step as usize) {
-        let Some((_, quiet, over)) = watched(story, start, device, rule(n), seed ^ n << 16) else { break };
+        let Some((quiet, over)) = watched(story, start, device, rule(n), seed ^ n << 16) else { break };
         swept.runs += 1;
         swept.quiet += quiet;
         swept.over += u64::from(over);

@@ -7,6 +7,7 @@
 //! | `states` | crash states of a small history, with a graph |
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
+//! | `indexes` | property indexes and records |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
@@ -14,6 +15,7 @@
 //! armed together with that one's, and that alone shows nothing. The test prints after how many states, calls or steps
 //! each was caught.
 
+mod indexes;
 mod log;
 mod order;
 mod reading;
@@ -89,6 +91,9 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         ],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],
+        Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {
+            vec![by("values of an index change", indexes::changed_values)]
+        }
         Bug::StaleCache => vec![
             by("what the cache holds", reading::cached_after_a_new_life),
             // The check of a reference keeps a stale page from being handed out (V3).

@@ -1,6 +1,6 @@
-//! Everything at once for a while: writers, readers, checkpoints, compaction, backups, on every device, with little of everything: a
-//! cache of 16 pages, the smallest log, a small budget for changes, so that checkpoints, recycling of the log, early
-//! flushes and waiting for room all happen. That they did is counted, and asserted.
+//! Everything at once for a while: writers, readers, checkpoints, compaction, backups, on every device, with little of
+//! everything: a cache of 16 pages, the smallest log, a small budget for changes, so that checkpoints, recycling of the
+//! log, early flushes and waiting for room all happen. That they did is counted, and asserted.
 //!
 //! What must hold in every snapshot, whatever runs: accounts have a fixed sum; every edge is there from both ends and adds
 //! up to what its ends say; two counters are equal; a snapshot that is read again, much later, is the same. At the end the

@@ -49,9 +49,10 @@ fn written(disk: &SimDevice, from: usize) -> BTreeSet<u64> {
 /// reused: a live page is overwritten, for "a page that the running transaction itself took" may belong to a slot of a
 /// committed version.
 ///
-/// Here v1 is a delta over a page of the durable root; v2's early flush replaces that page. But versions share trees and not slots: what v2 flushes are copies of its own, v1 keeps its changes in memory and
-/// does not learn where they were written. So the abort may give all of them back; v3 writes on the same pages, while
-/// a reader holds v1, and v1 is whole for it, in the log, and after every crash.
+/// Here v1 is a delta over a page of the durable root; v2's early flush replaces that page. But versions share trees and
+/// not slots: what v2 flushes are copies of its own, v1 keeps its changes in memory and does not learn where they were
+/// written. So the abort may give all of them back; v3 writes on the same pages, while a reader holds v1, and v1 is whole
+/// for it, in the log, and after every crash.
 #[test]
 pub fn r6_pages_flushed_early_over_a_dirty_committed_version_may_be_used_again_after_an_abort() {
     let disk = Arc::new(SimDevice::new(PageSize::K4, 1));
@@ -97,8 +98,8 @@ pub fn r6_pages_flushed_early_over_a_dirty_committed_version_may_be_used_again_a
 /// are reused; new readers still get v0: version v0, the published one, is overwritten.
 ///
 /// Here a checkpoint takes the newest *durable* version, and makes what is queued durable, and so published, first. At
-/// every write of several commits, checkpoints beside a running writer, and reuses of pages: what a new reader gets is at least the durable
-/// root, and whole. Nobody holds a version meanwhile.
+/// every write of several commits, checkpoints beside a running writer, and reuses of pages: what a new reader gets is at
+/// least the durable root, and whole. Nobody holds a version meanwhile.
 #[test]
 pub fn r7_no_checkpoint_is_durable_of_a_version_that_is_not_published() {
     let expected = Arc::new(history::expected(&options(), 8, SMALL));

@@ -2,7 +2,6 @@
 //!
 //! A file that is there is overwritten; one that could not be written whole is removed.
 
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -18,6 +17,7 @@ use super::{Context, snapshot};
 use crate::args::{ExportArgs, ExportFormat};
 use crate::failure::Failure;
 use crate::progress::Watched;
+use crate::sink::{refuse_store, write_to};
 
 /// What goes into one file.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -148,66 +148,13 @@ fn dialect(format: ExportFormat) -> Dialect {
     }
 }
 
-/// Writing over the store that is read would destroy it.
-fn refuse_store(path: &Path, store: &Path) -> Result<(), Failure> {
-    let same = match (fs::canonicalize(path), fs::canonicalize(store)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    };
-    if same { Err(Failure::usage(format!("{} is the store itself", path.display()))) } else { Ok(()) }
-}
-
 /// Writes to a file, or to stdout.
 fn to<T>(
     path: &Path,
     context: &mut Context<'_>,
     write: impl FnOnce(&mut dyn Write) -> Result<T, ExportError<ReadError>>,
 ) -> Result<T, Failure> {
-    if path == Path::new("-") {
-        let written = write(context.out.writer()).map_err(|e| failed("stdout", e));
-        context.out.flush()?;
-        return written;
-    }
-    let name = path.display().to_string();
-    let was_there = fs::symlink_metadata(path).is_ok();
-    let mut lazy = Lazy { path, file: None };
-    let written = write(&mut lazy).map_err(|e| failed(&name, e));
-    let written =
-        written.and_then(|count| lazy.sync().map(|()| count).map_err(|e| Failure::writing(&name, &e)));
-    if written.is_err() && lazy.file.is_some() && !was_there {
-        let _ = fs::remove_file(path);
-    }
-    written
-}
-
-/// A file that is created with its first byte: an export that is refused leaves a file that is there alone.
-struct Lazy<'a> {
-    path: &'a Path,
-    file: Option<File>,
-}
-
-impl Lazy<'_> {
-    fn file(&mut self) -> std::io::Result<&mut File> {
-        match &mut self.file {
-            Some(file) => Ok(file),
-            none => Ok(none.insert(File::create(self.path)?)),
-        }
-    }
-
-    /// Some file systems report a full disk only here. What cannot be synced, such as a pipe, needs no sync.
-    fn sync(&mut self) -> std::io::Result<()> {
-        let file = self.file()?;
-        if file.metadata()?.is_file() { file.sync_all() } else { Ok(()) }
-    }
-}
-
-impl Write for Lazy<'_> {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        self.file()?.write(buffer)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file()?.flush()
-    }
+    write_to(path, context.out, |out, name| write(out).map_err(|e| failed(name, e)))
 }
 
 fn failed(where_to: &str, error: ExportError<ReadError>) -> Failure {

@@ -1,5 +1,6 @@
 //! The commands, a file each. Each takes the global options, its own arguments and where data goes.
 
+pub mod algo;
 pub mod apply;
 pub mod backup;
 pub mod bfs;
@@ -11,6 +12,7 @@ pub mod demo;
 pub mod export;
 pub mod get;
 pub mod import;
+pub mod index;
 pub mod neighbors;
 pub mod nodes;
 pub mod page;
@@ -43,6 +45,8 @@ pub fn run(command: &Command, context: &mut Context<'_>) -> Result<(), Failure> 
         Command::Degree(args) => degree::run(args, context),
         Command::Bfs(args) => bfs::run(args, context),
         Command::Path(args) => path::run(args, context),
+        Command::Algo(args) => algo::run(args, context),
+        Command::Index(args) => index::run(args, context),
         Command::Stats(args) => stats::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Pages(args) => pages::run(args, context),

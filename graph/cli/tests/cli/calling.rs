@@ -111,6 +111,7 @@ fn help_and_version_are_no_errors() {
         "degree",
         "bfs",
         "path",
+        "algo",
         "stats",
         "check",
         "pages",

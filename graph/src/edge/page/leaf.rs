@@ -166,6 +166,39 @@ impl<'a> Leaf<'a> {
         }
     }
 
+    /// Gives the neighbours of the vertex whose lists begin at `at`, of the types that are `wanted`, a block at a time,
+    /// until `each` says that it is enough. Returns whether it wants more.
+    pub fn some(
+        &self,
+        vertex: u64,
+        at: usize,
+        wanted: impl Fn(u32) -> bool,
+        each: &mut impl FnMut(u32, &[u64]) -> bool,
+    ) -> Parsed<bool> {
+        let table = match self.lists(at)? {
+            Lists::Table(table) => table,
+            Lists::One(_) if !wanted(self.head.main_type) => return Ok(true),
+            Lists::One(at) => {
+                let list = List::parse(self.bytes, at, vertex)?;
+                return list.blocks(|block| each(self.head.main_type, block));
+            }
+        };
+        let (mut floor, mut before) = (table.end(), None);
+        for index in 0..table.count {
+            let (edge_type, at) = (table.edge_type(index)?, table.offset(index)?);
+            if at < floor || before >= Some(edge_type) {
+                return Err("lists overlap, or types do not ascend");
+            }
+            (floor, before) = (at + 1, Some(edge_type));
+            if wanted(edge_type)
+                && !List::parse(self.bytes, at, vertex)?.blocks(|block| each(edge_type, block))?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Appends the neighbours of `vertex`. After an error `out` is what it was.
     pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
         let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };

@@ -151,6 +151,22 @@ impl<'a> List<'a> {
         Ok(self.ranks(walk.at)?.end)
     }
 
+    /// Gives the neighbours, a block at a time, until `each` says that it is enough. Returns whether it wants more.
+    #[inline]
+    pub fn blocks(&self, mut each: impl FnMut(&[u64]) -> bool) -> Parsed<bool> {
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        block[0] = self.first;
+        let mut count = 1;
+        while each(&block[..count]) {
+            if walk.left == 0 {
+                return Ok(true);
+            }
+            count = walk.next(&mut block)?;
+        }
+        Ok(false)
+    }
+
     /// Appends type, neighbour and rank of each edge; they ascend strictly. Returns where the list ends.
     pub fn edges(&self, edge_type: u32, out: &mut Vec<(u32, u64, u32)>) -> Parsed<usize> {
         let from = out.len();

@@ -83,6 +83,7 @@ mod packer;
 mod read;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use entries::Entries;
 pub use packer::Packer;
@@ -90,6 +91,7 @@ pub use read::{
     Segment, contains, degree, edges, first_vertex, goes_on, last_vertex, ranks, scan, targets, validate,
     vertices,
 };
+pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
 use crate::btree::format::LeafFormat;

@@ -4,6 +4,7 @@
 //! could not fill (I7).
 
 use super::{NumberedProps, Op, VERSION, code};
+use crate::catalog::IndexOwner;
 use crate::model::{Edge, Key, LabelId, NodeId, PropertyId, TypeId, Value};
 use crate::value::{self, Malformed, Reader};
 use std::borrow::Cow;
@@ -115,6 +116,15 @@ fn fields<'a>(code: u8, r: &mut Reader<'a>) -> Result<Option<Op<'a>>, Malformed>
         code::SET_EDGE => Op::SetEdge { edge: edge(r)?, changes: props(r)? },
         code::DELETE_EDGE => Op::DeleteEdge { edge: edge(r)? },
         code::UNDIRECTED => Op::Undirected { edge_type: TypeId(r.varint_u32()?), undirected: flag(r)? },
+        code::CREATE_INDEX => Op::CreateIndex {
+            index: r.varint_u32()?,
+            owner: match flag(r)? {
+                false => IndexOwner::Label(LabelId(r.varint_u32()?)),
+                true => IndexOwner::Type(TypeId(r.varint_u32()?)),
+            },
+            property: PropertyId(r.varint_u32()?),
+            unique: flag(r)?,
+        },
         _ => return Ok(None),
     }))
 }

@@ -4,7 +4,8 @@
 //! dropped, so that no record ever misses an operation.
 
 use super::{Op, VERSION, code};
-use crate::model::{Edge, Key, PropertyId, Value};
+use crate::catalog::IndexOwner;
+use crate::model::{Edge, Key, LabelId, PropertyId, TypeId, Value};
 use crate::value::{self, put_varint, put_zigzag};
 
 /// Room that is made for the first operation: most transactions that commit often need no more.
@@ -115,6 +116,18 @@ fn encode(op: &Op<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
             out.push(code::UNDIRECTED);
             put_varint(edge_type.0.into(), out);
             out.push((*undirected).into());
+        }
+        Op::CreateIndex { index, owner, property, unique } => {
+            let (over_edges, owner) = match owner {
+                IndexOwner::Label(LabelId(id)) => (false, *id),
+                IndexOwner::Type(TypeId(id)) => (true, *id),
+            };
+            out.push(code::CREATE_INDEX);
+            put_varint((*index).into(), out);
+            out.push(over_edges.into());
+            put_varint(owner.into(), out);
+            put_varint(property.0.into(), out);
+            out.push((*unique).into());
         }
     }
     Ok(())

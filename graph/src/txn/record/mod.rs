@@ -14,6 +14,7 @@
 //! | 8 | [`Op::SetEdge`] | edge, properties |
 //! | 9 | [`Op::DeleteEdge`] | edge |
 //! | 10 | [`Op::Undirected`] | edge type, flag: its edges have no direction |
+//! | 14 | [`Op::CreateIndex`] | id, flag: over edges, label or edge type, id of the property, flag: unique |
 //!
 //! | field | bytes |
 //! |---|---|
@@ -38,6 +39,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub use crate::catalog::IndexOwner;
 pub use decode::{Operations, RecordError, operations};
 pub(crate) use encode::Ops;
 pub use show::describe;
@@ -77,6 +79,8 @@ pub enum Op<'a> {
     DeleteEdge { edge: Edge },
     /// An edge type became undirected, or directed.
     Undirected { edge_type: TypeId, undirected: bool },
+    /// A property index was made.
+    CreateIndex { index: u32, owner: IndexOwner, property: PropertyId, unique: bool },
 }
 
 /// A record could not be replayed.
@@ -112,6 +116,7 @@ mod code {
     pub(super) const SET_EDGE: u8 = 8;
     pub(super) const DELETE_EDGE: u8 = 9;
     pub(super) const UNDIRECTED: u8 = 10;
+    pub(super) const CREATE_INDEX: u8 = 14;
 
     pub(super) const NO_KEY: u8 = 0;
     pub(super) const INT_KEY: u8 = 1;

@@ -4,6 +4,7 @@
 //! not know them.
 
 use super::{Op, operations};
+use crate::catalog::IndexOwner;
 use crate::model::{Edge, Key, PropertyId, Value};
 use crate::text::write::write_scalar;
 use std::fmt;
@@ -31,6 +32,7 @@ impl Op<'_> {
             Op::SetEdge { .. } => "set edge",
             Op::DeleteEdge { .. } => "delete edge",
             Op::Undirected { .. } => "set direction of edge type",
+            Op::CreateIndex { .. } => "create index",
         }
     }
 }
@@ -68,6 +70,14 @@ impl fmt::Display for Op<'_> {
             Op::DeleteEdge { edge } => write_edge(edge, f),
             Op::Undirected { edge_type, undirected } => {
                 write!(f, " {} = {}", edge_type.0, if *undirected { "undirected" } else { "directed" })
+            }
+            Op::CreateIndex { index, owner, property, unique } => {
+                let (what, owner) = match owner {
+                    IndexOwner::Label(label) => ("label", label.0),
+                    IndexOwner::Type(edge_type) => ("edge type", edge_type.0),
+                };
+                let unique = if *unique { ", unique" } else { "" };
+                write!(f, " {index} over {what} {owner} property {}{unique}", property.0)
             }
         }
     }

@@ -64,10 +64,9 @@ pub(super) struct State {
     pub(super) extents: Extents,
     /// A root record names the chain: groups may be written.
     pub(super) alive: bool,
-    /// Number of the next group, check of the one before it, the last one that is durable.
+    /// Number of the next group, and check of the one before it, which is durable.
     pub(super) next: u64,
     pub(super) previous_check: u64,
-    pub(super) durable_group: u64,
     pub(super) salt: u64,
     queue: VecDeque<Queued>,
     queued_bytes: usize,
@@ -101,7 +100,6 @@ impl Log {
             alive: false,
             next,
             previous_check: 0,
-            durable_group: next.saturating_sub(1),
             salt: 0,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -345,7 +343,8 @@ impl State {
             number: self.next,
             salt: self.salt,
             previous_check: self.previous_check,
-            durable: self.durable_group,
+            // Groups are built one at a time, so the one before is durable.
+            durable: self.next - 1,
             first_lsn,
         };
         let carried: &[Extent] = if armed(Bug::ExtentNotLinked) { &[] } else { &links };
@@ -369,7 +368,6 @@ impl State {
         self.extents.advance(group.blocks);
         group.links.into_iter().for_each(|extent| self.extents.link(extent));
         self.extents.advance(0);
-        self.durable_group = self.next;
         self.next += 1;
         self.previous_check = group.check;
         self.promised -= group.promised;

@@ -180,7 +180,7 @@ fn fill(pager: &Pager, extents: &[Extent]) -> Result<(), WriteError> {
         pager.device().write(&batch)?;
     }
     if !armed(Bug::LengthNotDurable) {
-        pager.device().sync()?;
+        pager.sync()?;
     }
     Ok(())
 }

@@ -1,0 +1,301 @@
+//! Distances in edges from one node to all others: breadth-first, top-down and bottom-up (Beamer, Asanović, Patterson,
+//! "Direction-optimizing breadth-first search", 2012).
+//!
+//! Top-down reads the lists of the frontier. Bottom-up is a pass over all lists, backwards: of each node that was not
+//! reached, up to the first neighbour that is in the frontier. The second is better where the frontier's lists together are
+//! a good part of what was not read yet.
+//!
+//! Must always be true: distances do not depend on which of the two ways a level went. How long the frontier's lists are is
+//! not asked before, for that would take reading them: a level begins top-down, and goes over to bottom-up in its midst.
+
+use super::control::{Control, Ticker};
+use super::frontier::Frontier;
+use super::numbering::Numbering;
+use super::question::{directed, question};
+use super::sweep::Sweep;
+use super::values::NodeValues;
+use crate::error::ReadError;
+use crate::model::{Direction, NodeId};
+use crate::reader::{Follow, Reader, Way, reversed};
+use storage_core::pager::ReadPages;
+
+/// How many nodes' lists are asked for at once.
+const BATCH: usize = 512;
+
+/// The usual limits: bottom-up where the frontier has more than a fifteenth of the edges that were not read, and no more
+/// where it has less than an eighteenth of the nodes.
+const ALPHA: u64 = 15;
+const BETA: u64 = 18;
+
+const UNREACHED: u64 = u64::MAX;
+
+/// A question for the distances of all nodes from one; [`BfsDistances::run`] answers it. Follows outgoing edges, and those
+/// of undirected types both ways, unless it is told otherwise. Self-loops and parallel edges change nothing.
+#[derive(Debug)]
+#[must_use]
+pub struct BfsDistances<'a, R> {
+    reader: &'a Reader<R>,
+    source: NodeId,
+    follow: Follow,
+    control: Control<'a>,
+    limits: (u64, u64),
+}
+
+question!(BfsDistances);
+directed!(BfsDistances);
+
+impl<R: ReadPages> Reader<R> {
+    /// How many edges it takes at least from a node to each other.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let snapshot = foliograph::Database::open("people.folio")?.begin_read()?;
+    /// # let ada = foliograph::NodeId(0);
+    /// for (node, distance) in snapshot.bfs_distances(ada).of_type("knows").run()?.iter() {
+    ///     match distance {
+    ///         Some(edges) => println!("{node}: {edges}"),
+    ///         None => println!("{node} is not reached"),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn bfs_distances(&self, source: NodeId) -> BfsDistances<'_, R> {
+        let (follow, control) = (Follow::default(), Control::new());
+        BfsDistances { reader: self, source, follow, control, limits: (ALPHA, BETA) }
+    }
+}
+
+impl<R: ReadPages> BfsDistances<'_, R> {
+    /// What it takes for a node: a distance, its place in two frontiers, and its id where ids are far apart.
+    pub const BYTES_PER_NODE: u64 = 8 + 1 + Numbering::BYTES_PER_NODE;
+
+    /// When to go over to reading the lists of nodes that were not reached: where the frontier's lists have more than one
+    /// in `alpha` (15) of the edges that were not read; and back where the frontier has fewer than one in `beta` (18) of the
+    /// nodes. Distances do not depend on it; 0 is never.
+    pub fn switching(mut self, alpha: u64, beta: u64) -> Self {
+        self.limits = (alpha, beta);
+        self
+    }
+
+    /// The distances; `None` for a node that is not reached. The source must be there.
+    pub fn run(self) -> Result<NodeValues<Option<u64>>, ReadError> {
+        let mut ticker = Ticker::new(self.control);
+        ticker.begin(self.reader.node_count())?;
+        let nodes = Numbering::of(self.reader, &mut ticker)?;
+        let source = nodes.index(self.source.0).ok_or(ReadError::NoNode(self.source))?;
+        let ways = self.follow.ways(self.reader);
+        let mut search = Search {
+            reader: self.reader,
+            nodes: &nodes,
+            back: reversed(&ways),
+            unread: edges_along(self.reader, &ways),
+            ways,
+            distances: vec![UNREACHED; nodes.len()],
+            limits: self.limits,
+        };
+        search.run(source, &mut ticker)?;
+        let distances = search.distances;
+        ticker.finish();
+        Ok(NodeValues::new(nodes, distances, |word| (word != UNREACHED).then_some(word)))
+    }
+}
+
+/// How many entries of lists there are to read, as the catalog counts.
+fn edges_along<R: ReadPages>(reader: &Reader<R>, ways: &[Way]) -> u64 {
+    let along = |(edge_type, direction): &Way| {
+        let of_type =
+            |id: crate::model::TypeId| reader.catalog().types.get(id.0).map_or(0, |info| info.edges);
+        let edges = edge_type.map_or(reader.edge_count(), of_type);
+        if *direction == Direction::Both { edges.saturating_mul(2) } else { edges }
+    };
+    ways.iter().fold(0, |sum, way| sum.saturating_add(along(way)))
+}
+
+struct Search<'a, R: ReadPages> {
+    reader: &'a Reader<R>,
+    nodes: &'a Numbering,
+    ways: Vec<Way>,
+    back: Vec<Way>,
+    distances: Vec<u64>,
+    /// Edges that were not read top-down.
+    unread: u64,
+    limits: (u64, u64),
+}
+
+/// Why a level is not finished top-down.
+enum Halt {
+    Failed(ReadError),
+    /// It reads too many edges.
+    Switch,
+    /// An edge leads to no node.
+    Nowhere(u64),
+}
+
+impl From<ReadError> for Halt {
+    fn from(error: ReadError) -> Self {
+        Halt::Failed(error)
+    }
+}
+
+impl<R: ReadPages> Search<'_, R> {
+    fn run(&mut self, source: usize, ticker: &mut Ticker<'_>) -> Result<(), ReadError> {
+        let count = self.nodes.len();
+        let many = count as u64 / self.limits.1.max(1);
+        let mut frontier = Frontier::new(count);
+        frontier.push(source);
+        self.distances[source] = 0;
+        let mut bottom_up = false;
+        for distance in 1.. {
+            ticker.done(frontier.len() as u64);
+            let mut next = Frontier::new(count);
+            frontier.sort();
+            if !bottom_up {
+                bottom_up = !self.top_down(&frontier, distance, &mut next, ticker)?;
+            }
+            if bottom_up {
+                frontier.make_bits();
+                self.bottom_up(&frontier, distance, &mut next, ticker)?;
+                bottom_up = next.len() as u64 > many;
+            }
+            if next.len() == 0 {
+                return Ok(());
+            }
+            frontier = next;
+            ticker.next_round()?;
+        }
+        Ok(())
+    }
+
+    /// One level by the lists of the frontier; false if that reads too many edges, and the rest is better found bottom-up.
+    fn top_down(
+        &mut self,
+        frontier: &Frontier,
+        distance: u64,
+        next: &mut Frontier,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<bool, ReadError> {
+        let Search { reader, nodes, ways, distances, unread, limits: (alpha, beta), .. } = self;
+        // A pass over everything looks at every node, so it takes more than some lists of a small frontier.
+        let limit = match (unread.checked_div(*alpha), (nodes.len() as u64).checked_div(*beta)) {
+            (Some(edges), Some(nodes)) => edges.max(nodes),
+            _ => u64::MAX,
+        };
+        let mut read = 0;
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut members = frontier.iter().map(|index| nodes.id(index));
+        loop {
+            batch.clear();
+            batch.extend(members.by_ref().take(BATCH));
+            if batch.is_empty() {
+                return Ok(true);
+            }
+            let done = reader.for_each_list(&batch, ways, |_, list| {
+                for id in list {
+                    let target = nodes.index(*id).ok_or(Halt::Nowhere(*id))?;
+                    if distances[target] == UNREACHED {
+                        distances[target] = distance;
+                        next.push(target);
+                    }
+                }
+                read += list.len() as u64;
+                *unread = unread.saturating_sub(list.len() as u64);
+                ticker.step(1 + list.len() as u64)?;
+                if read > limit { Err(Halt::Switch) } else { Ok(()) }
+            });
+            match done {
+                Ok(()) => {}
+                Err(Halt::Switch) => return Ok(false),
+                Err(Halt::Failed(error)) => return Err(error),
+                Err(Halt::Nowhere(id)) => return Err(super::sweep::nowhere(reader, id)),
+            }
+        }
+    }
+
+    /// One level by the lists of all nodes that were not reached, each up to a neighbour in the frontier.
+    fn bottom_up(
+        &mut self,
+        frontier: &Frontier,
+        distance: u64,
+        next: &mut Frontier,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), ReadError> {
+        let mut sweep = Sweep::new(self.reader, &self.back, self.nodes);
+        while let Some(node) = sweep.node()? {
+            let mut read = 1;
+            if self.distances[node] == UNREACHED {
+                let mut hit = false;
+                sweep.read(|_, some| {
+                    read += some.len() as u64;
+                    hit = some.iter().any(|neighbor| frontier.contains(*neighbor));
+                    !hit
+                })?;
+                if hit {
+                    self.distances[node] = distance;
+                    next.push(node);
+                }
+            } else {
+                sweep.skip()?;
+            }
+            ticker.step(read)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algo::testing::Sketch;
+
+    fn distances(sketch: &Sketch, source: u64, direction: Option<Direction>) -> Vec<Option<u64>> {
+        let snapshot = sketch.snapshot();
+        let run = |(alpha, beta)| {
+            let mut question = snapshot.bfs_distances(NodeId(source)).switching(alpha, beta);
+            if let Some(direction) = direction {
+                question = question.direction(direction);
+            }
+            question.run().expect("walked").iter().map(|(_, distance)| distance).collect::<Vec<_>>()
+        };
+        let top_down = run((0, 0));
+        assert_eq!(run((u64::MAX, u64::MAX)), top_down, "bottom-up finds the same");
+        assert_eq!(run((ALPHA, BETA)), top_down, "and so do both in turn");
+        top_down
+    }
+
+    #[test]
+    fn distances_are_those_of_the_shortest_ways() {
+        let sketch = Sketch::directed(6, &[(0, 1), (0, 1), (1, 1), (1, 2), (0, 3), (3, 2), (2, 4), (4, 0)]);
+        let [zero, one, two, three] = [0, 1, 2, 3].map(Some);
+        assert_eq!(distances(&sketch, 0, None), [zero, one, two, one, three, None]);
+        assert_eq!(distances(&sketch, 2, None), [two, three, zero, three, one, None]);
+        assert_eq!(distances(&sketch, 0, Some(Direction::In)), [zero, three, two, three, one, None]);
+        assert_eq!(distances(&sketch, 0, Some(Direction::Both)), [zero, one, two, one, one, None]);
+        assert_eq!(distances(&sketch, 5, None), [None, None, None, None, None, zero]);
+    }
+
+    #[test]
+    fn undirected_edges_lead_both_ways_beside_directed_ones() {
+        let sketch = Sketch::mixed(4, &[(2, 1)], &[(0, 1), (3, 0)]);
+        assert_eq!(distances(&sketch, 0, None), [Some(0), Some(1), None, Some(1)]);
+        assert_eq!(distances(&sketch, 2, None), [Some(2), Some(1), Some(0), Some(3)]);
+    }
+
+    #[test]
+    fn a_source_that_is_not_there_is_an_error() {
+        let snapshot = Sketch::directed(2, &[(0, 1)]).snapshot();
+        let found = snapshot.bfs_distances(NodeId(7)).run();
+        assert!(matches!(found, Err(ReadError::NoNode(NodeId(7)))));
+        let empty = Sketch::directed(0, &[]).snapshot();
+        assert!(matches!(empty.bfs_distances(NodeId(0)).run(), Err(ReadError::NoNode(_))));
+    }
+
+    #[test]
+    fn types_that_are_not_asked_for_and_unknown_ones_are_not_followed() {
+        let snapshot = Sketch::mixed(3, &[(0, 1)], &[(1, 2)]).snapshot();
+        let reached = |name| {
+            let found = snapshot.bfs_distances(NodeId(0)).of_type(name).run().expect("walked");
+            found.iter().filter(|(_, distance)| distance.is_some()).count()
+        };
+        assert_eq!((reached("directed"), reached("undirected"), reached("nobody knows this")), (2, 1, 1));
+    }
+}

@@ -1,0 +1,220 @@
+//! Nodes numbered from 0 in the order of their ids, so that what is known of each stands in a plain vector.
+//!
+//! Must always be true: every node of the graph has a number below [`Numbering::len`], nothing else has one, and numbers
+//! ascend with ids. Memory grows with the number of nodes that were counted, never with the largest id, nor with what the
+//! catalog says: at most [`Numbering::BYTES_PER_NODE`] bytes a node.
+//!
+//! Where ids follow each other without a hole (what imports give) there is nothing to keep. Where they lie close together
+//! it is two words for 64 ids, and still no search. Only where ids are far apart they are kept, and searched.
+
+use super::Ticker;
+use crate::error::ReadError;
+use crate::model::NodeId;
+use crate::reader::Reader;
+use storage_core::page::{PageId, PageKind};
+use storage_core::pager::{PageError, ReadPages};
+
+/// The numbers of a graph's nodes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Numbering {
+    /// All ids from `first` on.
+    Run { first: u64, count: usize },
+    /// Ids close together.
+    Close { first: u64, count: usize, words: Vec<Word> },
+    /// Ids far apart, ascending.
+    Apart(Vec<u64>),
+}
+
+/// 64 consecutive ids.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Word {
+    /// Which of them are nodes.
+    present: u64,
+    /// How many nodes there are before them.
+    before: u64,
+}
+
+/// What a pass over the nodes counted.
+#[derive(Default)]
+struct Counted {
+    nodes: u64,
+    first: u64,
+    last: u64,
+}
+
+/// So many ids to a node are close together: the words take no more than the ids would.
+const CLOSE: u64 = 32;
+
+impl Numbering {
+    /// What it takes at most for a node.
+    pub(crate) const BYTES_PER_NODE: u64 = 8;
+
+    /// Numbers all nodes: one pass over them, or two where ids have holes.
+    pub(crate) fn of<R: ReadPages>(reader: &Reader<R>, ticker: &mut Ticker<'_>) -> Result<Self, ReadError> {
+        let mut counted = Counted::default();
+        spans(reader, ticker, |first, count| {
+            if counted.nodes == 0 {
+                counted.first = first;
+            }
+            counted.nodes += count;
+            counted.last = first + (count - 1);
+        })?;
+        let Counted { nodes, first, last } = counted;
+        let count = nodes as usize;
+        let range = if nodes == 0 { 0 } else { (last - first).saturating_add(1) };
+        if range == nodes {
+            return Ok(Numbering::Run { first, count });
+        }
+        if range / CLOSE > nodes {
+            let mut ids = Vec::with_capacity(count);
+            spans(reader, ticker, |first, count| ids.extend((0..count).map(|n| first + n)))?;
+            return Ok(Numbering::Apart(ids));
+        }
+        let mut words = vec![Word::default(); (range / 64 + 1) as usize];
+        spans(reader, ticker, |from, count| {
+            for at in (from - first..).take(count as usize) {
+                words[(at / 64) as usize].present |= 1 << (at % 64);
+            }
+        })?;
+        let mut before = 0;
+        for word in &mut words {
+            word.before = before;
+            before += u64::from(word.present.count_ones());
+        }
+        Ok(Numbering::Close { first, count, words })
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Numbering::Run { count, .. } | Numbering::Close { count, .. } => *count,
+            Numbering::Apart(ids) => ids.len(),
+        }
+    }
+
+    /// The number of a node; `None` if there is no such node.
+    #[inline]
+    pub(crate) fn index(&self, id: u64) -> Option<usize> {
+        match self {
+            Numbering::Run { first, count } => {
+                let at = id.wrapping_sub(*first);
+                (at < *count as u64).then_some(at as usize)
+            }
+            Numbering::Close { first, words, .. } => {
+                let at = id.checked_sub(*first)?;
+                let word = words.get(usize::try_from(at / 64).ok()?)?;
+                let bit = 1 << (at % 64);
+                let below = (word.present & (bit - 1)).count_ones();
+                (word.present & bit != 0).then_some(word.before as usize + below as usize)
+            }
+            Numbering::Apart(ids) => ids.binary_search(&id).ok(),
+        }
+    }
+
+    /// The node of a number below [`Numbering::len`].
+    pub(crate) fn id(&self, index: usize) -> NodeId {
+        NodeId(match self {
+            Numbering::Run { first, .. } => first + index as u64,
+            Numbering::Close { first, words, .. } => {
+                let at = words.partition_point(|word| word.before <= index as u64) - 1;
+                let mut left = words[at].present;
+                for _ in words[at].before..index as u64 {
+                    left &= left - 1;
+                }
+                first + at as u64 * 64 + u64::from(left.trailing_zeros())
+            }
+            Numbering::Apart(ids) => ids[index],
+        })
+    }
+
+    /// All nodes, ascending: that is in the order of their numbers.
+    pub(crate) fn ids(&self) -> Box<dyn Iterator<Item = NodeId> + '_> {
+        match self {
+            Numbering::Run { first, count } => Box::new((*first..).take(*count).map(NodeId)),
+            Numbering::Close { first, words, .. } => {
+                let ids = move |(at, word): (usize, &Word)| {
+                    let (base, present) = (first + at as u64 * 64, word.present);
+                    (0..64).filter(move |bit| present >> bit & 1 == 1).map(move |bit| NodeId(base + bit))
+                };
+                Box::new(words.iter().enumerate().flat_map(ids))
+            }
+            Numbering::Apart(ids) => Box::new(ids.iter().copied().map(NodeId)),
+        }
+    }
+}
+
+/// Gives the nodes in order of id, as runs of a first id and a count.
+fn spans<R: ReadPages>(
+    reader: &Reader<R>,
+    ticker: &mut Ticker<'_>,
+    mut each: impl FnMut(u64, u64),
+) -> Result<(), ReadError> {
+    let mut left = reader.node_count();
+    for span in reader.layers.node.spans(&reader.graph.nodes, &reader.pages, 0) {
+        let span = span?;
+        // A few bytes may say that there are billions of nodes: before memory is taken for them, two places must agree.
+        left = left.checked_sub(span.count.into()).ok_or_else(|| too_many(reader))?;
+        each(span.first, span.count.into());
+        ticker.step(1 + u64::from(span.count) / 64)?;
+    }
+    Ok(())
+}
+
+fn too_many<R: ReadPages>(reader: &Reader<R>) -> ReadError {
+    let page = reader.graph.nodes.root().flatten().map_or(PageId::new(0), |root| root.page());
+    PageError::damage(page, PageKind::Node, "there are more nodes than the catalog counts").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algo::Control;
+    use crate::algo::testing::nodes;
+
+    fn of(ids: &[u64]) -> Numbering {
+        let snapshot = nodes(ids);
+        Numbering::of(&snapshot, &mut Ticker::new(Control::new())).expect("read")
+    }
+
+    fn holds(numbering: &Numbering, ids: &[u64]) {
+        assert_eq!(numbering.len(), ids.len());
+        assert_eq!(numbering.ids().map(|id| id.0).collect::<Vec<_>>(), ids);
+        for (index, id) in ids.iter().enumerate() {
+            assert_eq!(numbering.index(*id), Some(index), "{id}");
+            assert_eq!(numbering.id(index), NodeId(*id));
+            for other in [id.wrapping_sub(1), id.wrapping_add(1), id ^ 1 << 40] {
+                assert_eq!(numbering.index(other), ids.binary_search(&other).ok(), "{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_without_a_hole_take_no_memory() {
+        for first in [0, 7, u64::MAX - 1000] {
+            let ids: Vec<u64> = (first..).take(1000).collect();
+            let numbering = of(&ids);
+            assert_eq!(numbering, Numbering::Run { first, count: 1000 });
+            holds(&numbering, &ids);
+        }
+        holds(&of(&[]), &[]);
+        holds(&of(&[u64::MAX - 1]), &[u64::MAX - 1]);
+    }
+
+    #[test]
+    fn ids_with_holes_are_found_without_a_search() {
+        for (first, step) in [(0, 2), (5, 3), (1 << 60, 30), (u64::MAX - 1 - 99 * 31, 31)] {
+            let ids: Vec<u64> = (0..100).map(|n| first + n * step).collect();
+            let numbering = of(&ids);
+            assert!(matches!(numbering, Numbering::Close { .. }));
+            holds(&numbering, &ids);
+        }
+    }
+
+    #[test]
+    fn ids_far_apart_take_eight_bytes_each_however_large_they_are() {
+        let ids = [0, 1, 2, 1 << 20, 1 << 40, u64::MAX / 2, u64::MAX - 2, u64::MAX - 1];
+        let numbering = of(&ids);
+        assert!(matches!(&numbering, Numbering::Apart(kept) if kept.capacity() == ids.len()));
+        holds(&numbering, &ids);
+    }
+}

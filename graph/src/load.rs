@@ -1,0 +1,152 @@
+//! [`Database::bulk`]: a new store out of rows, in one call.
+//!
+//! Must always be true: the store is there wholly or not at all: the load is one checkpoint, and until then the file is an
+//! empty store. Memory stays within the budget, whatever the number of rows; what is more is sorted in temporary files.
+//!
+//! It is not: reading files ([`crate::import`]), nor the loading itself ([`crate::bulk`]).
+
+use crate::bulk::{Bulk, BulkError, BulkOptions, EdgeRow, NodeRow, OnError, Phase};
+use crate::database::Database;
+use crate::error::{OpenError, WriteError};
+use crate::options::Options;
+use crate::txn::LoadReport;
+use std::path::{Path, PathBuf};
+
+enum Row {
+    Node(NodeRow),
+    Edge(EdgeRow),
+}
+
+/// A bulk load that has not begun: see [`Database::bulk`].
+#[must_use]
+pub struct BulkLoad<'a> {
+    path: PathBuf,
+    options: Options,
+    bulk: BulkOptions,
+    rows: Vec<Box<dyn Iterator<Item = Row> + 'a>>,
+    declared: bool,
+}
+
+impl std::fmt::Debug for BulkLoad<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BulkLoad").field("path", &self.path).field("bulk", &self.bulk).finish_non_exhaustive()
+    }
+}
+
+/// A bulk load failed. The store, if it was made, is empty.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The store could not be made, or not be closed.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The rows could not be loaded.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
+    /// The store could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl LoadError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            LoadError::Open(e) => e.hint(),
+            LoadError::Bulk(e) => e.hint(),
+            LoadError::Write(e) => e.hint(),
+        }
+    }
+}
+
+impl Database {
+    /// A new store at `path` out of rows: millions of edges a second, both directions sorted and packed densely.
+    ///
+    /// Rows come from any iterators, in any order; edges may come before their nodes. Without rows of nodes the ends of
+    /// edges become nodes, with the label `node`.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use foliograph::Database;
+    /// use foliograph::bulk::{EdgeRow, NodeRow};
+    /// let ring = (0..1_000_000u64).map(|n| (n, (n + 1) % 1_000_000));
+    /// let report = Database::bulk("ring.folio").edges(ring).memory_budget(1 << 30).run()?;
+    /// assert_eq!(report.edges, 1_000_000);
+    ///
+    /// let people = ["ada", "charles"].map(|name| NodeRow::keyed("person", name));
+    /// let knows = [EdgeRow::new("ada", "knows", "charles")];
+    /// Database::bulk("people.folio").nodes(people).edges(knows).run()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn bulk<'a>(path: impl AsRef<Path>) -> BulkLoad<'a> {
+        let options = Options::new();
+        let bulk = BulkOptions { memory_budget: options.memory_budget, ..BulkOptions::default() };
+        BulkLoad { path: path.as_ref().to_owned(), options, bulk, rows: Vec::new(), declared: false }
+    }
+}
+
+impl<'a> BulkLoad<'a> {
+    /// Nodes.
+    pub fn nodes<N: Into<NodeRow>>(mut self, rows: impl IntoIterator<Item = N, IntoIter: 'a>) -> Self {
+        self.rows.push(Box::new(rows.into_iter().map(|row| Row::Node(row.into()))));
+        self.declared = true;
+        self
+    }
+
+    /// Edges.
+    pub fn edges<E: Into<EdgeRow>>(mut self, rows: impl IntoIterator<Item = E, IntoIter: 'a>) -> Self {
+        self.rows.push(Box::new(rows.into_iter().map(|row| Row::Edge(row.into()))));
+        self
+    }
+
+    /// How the store is made: backend, page size, cache.
+    pub fn options(mut self, options: Options) -> Self {
+        self.bulk.memory_budget = options.memory_budget;
+        self.options = options;
+        self
+    }
+
+    /// Bytes of memory for rows that wait and rows that are sorted.
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.bulk.memory_budget = bytes;
+        self
+    }
+
+    /// Where temporary files go: best on the disk of the store. Without it, where the system puts them.
+    pub fn temp_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.bulk.temp_dir = Some(dir.into());
+        self
+    }
+
+    /// Rows that cannot be taken are left out and counted, and do not end the load.
+    pub fn skip_bad_rows(mut self) -> Self {
+        self.bulk.on_error = OnError::Skip;
+        self
+    }
+
+    /// Told now and then what the load does, how much is done, and how much there is (0: not known). `false` ends it.
+    pub fn on_progress(mut self, progress: impl FnMut(Phase, u64, u64) -> bool + Send + 'static) -> Self {
+        self.bulk.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Loads. The store is closed, whole and durable, when this returns.
+    ///
+    /// # Errors
+    /// A store that is there already is refused. A row that cannot be taken ends the load, unless
+    /// [`BulkLoad::skip_bad_rows`] was said.
+    pub fn run(mut self) -> Result<LoadReport, LoadError> {
+        self.bulk.implicit_nodes = !self.declared;
+        let mut bulk = Bulk::new(self.bulk);
+        for row in self.rows.into_iter().flatten() {
+            match row {
+                Row::Node(row) => bulk.add_node(row)?,
+                Row::Edge(row) => bulk.add_edge(row)?,
+            }
+        }
+        let db = self.options.create(&self.path)?;
+        let report = db.begin_write()?.load(bulk)?;
+        db.close()?;
+        Ok(report)
+    }
+}
