@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use foliograph::export::{EdgeOut, NodeOut, Source, TypeOut};
-use foliograph::{Key, Recovery};
+use foliograph::{IndexInfo, Key, Recovery};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Global;
@@ -85,6 +85,10 @@ impl<S: Source> Source for Watched<'_, S> {
 
     fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>> {
         self.source.edge_types()
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
+        self.source.indexes()
     }
 
     fn key(&self, id: u64) -> Result<Option<Key>, S::Error> {

@@ -5,8 +5,7 @@
 //!
 //! Everything is written in the caller's transaction and is garbage until that commits a root that names it.
 
-use super::Bulk;
-use super::error::{BulkError, Rejected};
+use super::error::{BulkError, OnError, Rejected};
 use super::linker::{self, Edges, Plan};
 use super::log::{self, EdgeLog, NodeEntry, NodeLog};
 use super::nodes::{KeyItem, NodeTable, free_ids};
@@ -17,6 +16,7 @@ use super::runs::{IdSpool, Ids};
 use super::sorter::Spill;
 use super::spill::SpillError;
 use super::spool::Spool;
+use super::{Bulk, WantedIndex};
 use crate::btree::{Record, RecordLeaf, Tree, TreeBuilder};
 use crate::catalog::{LabelInfo, TypeInfo};
 use crate::model::Key;
@@ -50,6 +50,10 @@ pub struct BulkTrees {
     pub edge_count: u64,
     /// The next id to be given.
     pub next_node_id: u64,
+    /// Property indexes that are to be made when the trees stand.
+    pub indexes: Vec<WantedIndex>,
+    /// Whether rows that can not be taken are left out.
+    pub on_error: OnError,
     /// The first ten rows that were left out, in input order.
     pub rejected: Vec<Rejected>,
     /// How many were.
@@ -92,6 +96,8 @@ impl Bulk {
             edge_types,
             properties: self.properties.into_names(),
             next_node_id: nodes.next,
+            indexes: self.indexes,
+            on_error: self.options.on_error,
             rejected,
             rejected_count,
         })

@@ -10,7 +10,7 @@ use crate::value::ValueError;
 use storage_core::pager::{PageError, WriteError};
 
 /// How many rejected rows are kept for the report.
-const KEPT: usize = 10;
+pub(crate) const KEPT: usize = 10;
 
 /// Which end of an edge.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -91,6 +91,9 @@ pub enum RowProblem {
     /// A value that can not be stored.
     #[error("property {0}: {1}")]
     BadValue(String, ValueError),
+    /// A property index that can not be made.
+    #[error("{0}")]
+    Index(String),
     /// What the reader of the input found.
     #[error("{0}")]
     Input(String),

@@ -36,6 +36,7 @@ mod testing;
 mod tests;
 
 pub use builder::BulkTrees;
+pub(crate) use error::KEPT;
 pub use error::{BulkError, End, OnError, Rejected, RowProblem};
 pub use options::{BulkOptions, IdMode, Phase, Progress};
 pub use row::{EdgeRow, NodeRow, Place, RowId};
@@ -43,6 +44,7 @@ pub(crate) use sorter::{Sorted, Sorter, Spill};
 pub(crate) use spill::Scratch;
 pub use spill::SpillError;
 
+use crate::import::IndexTarget;
 use crate::model::{Key, NodeId, Props, Value};
 use crate::value;
 use error::Rejects;
@@ -66,10 +68,24 @@ pub struct Bulk {
     nodes: NodeLog,
     edges: EdgeLog,
     seen: Seen,
+    indexes: Vec<WantedIndex>,
     /// The properties of the row at hand.
     props: Vec<u8>,
     /// Its ends, where they are called by keys.
     end_keys: [Vec<u8>; 2],
+}
+
+/// A property index that input asks for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WantedIndex {
+    /// What it is over.
+    pub on: IndexTarget,
+    /// The property's name.
+    pub property: String,
+    /// Whether no two may have the same value.
+    pub unique: bool,
+    /// Where that stood.
+    pub place: Place,
 }
 
 /// What is known of all rows so far.
@@ -108,6 +124,7 @@ impl Bulk {
             nodes: NodeLog::new(log_budget, &scratch),
             edges: EdgeLog::new(2 * log_budget, &scratch),
             seen: Seen::default(),
+            indexes: Vec::new(),
             props: Vec::new(),
             end_keys: Default::default(),
             scratch,
@@ -205,6 +222,11 @@ impl Bulk {
             }
             Err(problem) => self.rejects.reject(place, problem),
         }
+    }
+
+    /// Asks for a property index, which is made when everything is loaded.
+    pub fn add_index(&mut self, index: WantedIndex) {
+        self.indexes.push(index);
     }
 
     /// Whether names are words, as far as rows have shown.

@@ -1,14 +1,15 @@
 //! JSON lines: the lines of `apply`, from which import makes an equal store.
 //!
 //! Nodes and edges are named by their ids, so that reading them back needs no look at keys. Every edge type has a line of
-//! its own before the first edge: types without edges stay, and undirected ones are known as such. A line is put together
-//! in memory before it is written.
+//! its own before the first edge: types without edges stay, and undirected ones are known as such. Indexes come last: they
+//! are made of what is there. A line is put together in memory before it is written.
 
 use std::io::{BufWriter, Write};
 
 use super::source::{ExportError, Source, bounded};
 use crate::model::Props;
 use crate::text::json::{JsonKey, JsonProps};
+use crate::{IndexInfo, IndexOn};
 use serde_core::Serialize;
 
 /// A line while it is put together.
@@ -49,7 +50,29 @@ fn buffered(out: impl Write) -> BufWriter<impl Write> {
     BufWriter::with_capacity(256 << 10, out)
 }
 
-/// Writes all nodes, a line each; returns how many.
+/// Writes the property indexes of nodes, or of edges.
+fn indexes<S: Source>(
+    source: &S,
+    of_nodes: bool,
+    line: &mut Line,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    for IndexInfo { on, property, unique, .. } in source.indexes() {
+        let (field, name) = match on {
+            IndexOn::Label(name) if of_nodes => ("label", name),
+            IndexOn::EdgeType(name) if !of_nodes => ("type", name),
+            _ => continue,
+        };
+        line.begin("create_index");
+        line.field(field, &name);
+        line.field("property", &property);
+        line.field("unique", &unique);
+        line.end(out)?;
+    }
+    Ok(())
+}
+
+/// Writes all nodes, a line each, and indexes over them; returns how many nodes.
 ///
 /// # Errors
 /// The graph cannot be read, the output not be written, or a line is longer than import takes.
@@ -68,11 +91,12 @@ pub fn write_json_nodes<S: Source>(source: &S, out: impl Write) -> Result<u64, E
         bounded(line.end(&mut out)?, format_args!("node {}", node.id))?;
         count += 1;
     }
+    indexes(source, true, &mut line, &mut out)?;
     out.flush()?;
     Ok(count)
 }
 
-/// Writes all edge types and all edges, a line each; returns how many edges.
+/// Writes all edge types and all edges, a line each, and indexes over edges; returns how many edges.
 ///
 /// # Errors
 /// The graph cannot be read, the output not be written, or a line is longer than import takes.
@@ -95,6 +119,7 @@ pub fn write_json_edges<S: Source>(source: &S, out: impl Write) -> Result<u64, E
         bounded(line.end(&mut out)?, format_args!("an edge of node {}", edge.source))?;
         count += 1;
     }
+    indexes(source, false, &mut line, &mut out)?;
     out.flush()?;
     Ok(count)
 }

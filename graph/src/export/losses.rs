@@ -33,6 +33,8 @@ pub enum Loss {
     Characters,
     /// Undirected edge types without edges.
     EmptyTypes,
+    /// Property indexes.
+    Indexes,
 }
 
 impl Loss {
@@ -51,6 +53,7 @@ impl Loss {
             Loss::ValueTypes => "dates, timestamps, bytes and lists other than as text",
             Loss::Characters => "texts with control characters",
             Loss::EmptyTypes => "undirected edge types without edges",
+            Loss::Indexes => "indexes",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::losses::Losses;
+use crate::IndexInfo;
 use crate::import::MAX_LINE_BYTES;
 use crate::model::{Key, Props};
 
@@ -71,6 +72,9 @@ pub trait Source {
 
     /// All edge types, in the order of their numbers; also those without edges.
     fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>>;
+
+    /// All property indexes.
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>>;
 
     /// The key of a node.
     fn key(&self, id: u64) -> Result<Option<Key>, Self::Error>;

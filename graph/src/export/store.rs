@@ -3,7 +3,7 @@
 use super::source::{EdgeOut, NodeOut, Source, TypeOut};
 use crate::error::ReadError;
 use crate::model::{Key, NodeId};
-use crate::reader::Reader;
+use crate::reader::{IndexInfo, Reader};
 use storage_core::pager::ReadPages;
 
 impl<R: ReadPages> Source for Reader<R> {
@@ -38,6 +38,10 @@ impl<R: ReadPages> Source for Reader<R> {
             undirected: info.undirected,
             edges: info.edges,
         })
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
+        Reader::indexes(self)
     }
 
     fn key(&self, id: u64) -> Result<Option<Key>, ReadError> {

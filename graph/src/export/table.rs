@@ -170,5 +170,6 @@ pub fn table_losses<S: Source>(source: &S) -> Losses {
     let mut losses = Losses::new("a table");
     let empty = source.edge_types().filter(|edge_type| edge_type.undirected && edge_type.edges == 0);
     losses.add(Loss::EmptyTypes, empty.count() as u64);
+    losses.add(Loss::Indexes, source.indexes().count() as u64);
     losses
 }

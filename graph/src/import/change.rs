@@ -3,6 +3,7 @@
 //! Strict: an unknown operation, an unknown or a missing field, a field twice or of the wrong type is an error, for a
 //! misspelt field that is silently ignored loses data.
 
+use crate::IndexOn;
 use crate::model::{Key, NodeId, Props};
 use crate::text::json::Json;
 
@@ -37,6 +38,24 @@ pub struct EdgeRef {
     pub rank: Option<u32>,
 }
 
+/// What a property index is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IndexTarget {
+    /// The nodes of a label.
+    Label(String),
+    /// The edges of a type.
+    EdgeType(String),
+}
+
+impl<'a> From<&'a IndexTarget> for IndexOn<'a> {
+    fn from(target: &'a IndexTarget) -> Self {
+        match target {
+            IndexTarget::Label(name) => IndexOn::Label(name),
+            IndexTarget::EdgeType(name) => IndexOn::EdgeType(name),
+        }
+    }
+}
+
 /// A change.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
@@ -58,6 +77,10 @@ pub enum Change {
     DeleteNode { node: NodeRef, detach: bool },
     /// An edge type is made, and is undirected or not.
     EdgeType { edge_type: String, undirected: bool },
+    /// A property index is made.
+    CreateIndex { on: IndexTarget, property: String, unique: bool },
+    /// A property index is dropped.
+    DropIndex { on: IndexTarget, property: String },
 }
 
 /// What is wrong with a line.
@@ -77,8 +100,8 @@ impl BadLine {
     }
 }
 
-const OPERATIONS: &str =
-    "there are add_node, upsert_node, add_edge, set, delete_edge, delete_node and edge_type";
+const OPERATIONS: &str = "there are add_node, upsert_node, add_edge, set, delete_edge, delete_node, edge_type, \
+                          create_index and drop_index";
 
 /// Reads a line.
 pub(super) fn parse_change(line: &str) -> Result<Change, BadLine> {
@@ -106,6 +129,14 @@ pub(super) fn parse_change(line: &str) -> Result<Change, BadLine> {
             edge_type: fields.text("type")?,
             undirected: fields.optional("undirected", boolean)?.unwrap_or(false),
         },
+        "create_index" | "drop_index" => {
+            let (on, property) = (fields.index_target()?, fields.text("property")?);
+            let unique = fields.optional("unique", boolean)?.unwrap_or(false);
+            match op.as_str() {
+                "create_index" => Change::CreateIndex { on, property, unique },
+                _ => Change::DropIndex { on, property },
+            }
+        }
         other => {
             let shown: String = other.chars().take(64).collect();
             return Err(BadLine { hint: OPERATIONS, ..BadLine::new(format!("`{shown}` is no operation")) });
@@ -188,6 +219,14 @@ impl Fields {
             to: self.required("to", node_ref)?,
             rank: self.optional("rank", rank)?,
         })
+    }
+
+    fn index_target(&mut self) -> Result<IndexTarget, BadLine> {
+        match (self.optional("label", text)?, self.optional("type", text)?) {
+            (Some(label), None) => Ok(IndexTarget::Label(label)),
+            (None, Some(edge_type)) => Ok(IndexTarget::EdgeType(edge_type)),
+            _ => Err(BadLine::new("an index is over a `label` or a `type`")),
+        }
     }
 
     fn end(self, of: &str) -> Result<(), BadLine> {
@@ -326,6 +365,18 @@ mod tests {
                 r#"{"op":"edge_type","type":"knows","undirected":true}"#,
                 Change::EdgeType { edge_type: "knows".into(), undirected: true },
             ),
+            (
+                r#"{"op":"create_index","label":"person","property":"name","unique":true}"#,
+                Change::CreateIndex {
+                    on: IndexTarget::Label("person".into()),
+                    property: "name".into(),
+                    unique: true,
+                },
+            ),
+            (
+                r#"{"op":"drop_index","type":"knows","property":"since"}"#,
+                Change::DropIndex { on: IndexTarget::EdgeType("knows".into()), property: "since".into() },
+            ),
         ];
         for (line, change) in cases {
             assert_eq!(parse_change(line), Ok(change), "{line}");
@@ -358,6 +409,9 @@ mod tests {
             (r#"{"op":"delete_node","node":{"id":1},"detach":1}"#, "`detach`"),
             (r#"{"op":"add_edge","from":{"id":1},"to":{"id":2}}"#, "`type` is missing"),
             (r#"{"op":"add_edge","from":{"id":1},"type":"t","to":{"id":2},"rank":4294967296}"#, "`rank`"),
+            (r#"{"op":"create_index","property":"b"}"#, "a `label` or a `type`"),
+            (r#"{"op":"create_index","label":"a","type":"t","property":"b"}"#, "a `label` or a `type`"),
+            (r#"{"op":"drop_index","label":"a"}"#, "`property` is missing"),
         ] {
             let bad = parse_change(line).unwrap_err();
             assert!(bad.what.contains(part), "{line}: {bad:?}");

@@ -13,7 +13,7 @@ use super::error::{RowError, Severity};
 use super::guess::utf8;
 use super::lines::Lines;
 use crate::bulk::row::{EdgeRow, NodeRow, Place, RowId};
-use crate::bulk::{Bulk, BulkError};
+use crate::bulk::{Bulk, BulkError, WantedIndex};
 
 /// The changes of a file, with the place of each.
 #[derive(Debug)]
@@ -90,6 +90,9 @@ impl Change {
                 props,
                 place,
             })?,
+            Change::CreateIndex { on, property, unique } => {
+                bulk.add_index(WantedIndex { on, property, unique, place });
+            }
             Change::EdgeType { edge_type, undirected } => {
                 bulk.set_edge_type(&edge_type, undirected, place)?
             }

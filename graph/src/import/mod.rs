@@ -25,7 +25,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, EdgeRef, NodeRef};
+pub use change::{Change, EdgeRef, IndexTarget, NodeRef};
 pub use decompress::{Compression, HEAD_BYTES, Input, MAX_WINDOW_BYTES};
 pub use detect::{Detected, detect};
 pub use edgelist::{DEFAULT_LABEL, DEFAULT_TYPE, EdgeList, EdgeListOptions, WEIGHT};

@@ -77,6 +77,10 @@ impl WriteTransaction {
                 let id = self.named_node(&node)?;
                 self.delete_node(id, detach)?;
             }
+            Change::CreateIndex { on, property, unique } => {
+                self.create_index((&on).into(), &property, unique)?
+            }
+            Change::DropIndex { on, property } => self.drop_index((&on).into(), &property)?,
             Change::EdgeType { edge_type, undirected } => self.set_undirected(&edge_type, undirected)?,
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::stores::{Plan, store, with_graphs};
 use crate::Database;
+use crate::export::graphml::is_xml;
 use crate::export::{ExportError, Loss, Losses, write_dot, write_graphml};
 use crate::model::{Key, Value};
 use crate::props;
@@ -101,14 +102,14 @@ fn unescaped(text: &str, attribute: bool) -> Result<String, String> {
     Ok(out)
 }
 
-/// Ends, whether it is directed, and its data.
-type DrawnEdge = (String, String, bool, Vec<(String, String, String)>);
+/// Data of a node or an edge: name, type and text.
+type Data = Vec<(String, String, String)>;
 
 /// What GraphML says of a graph: for each node and edge its data as (name, type, text).
 #[derive(PartialEq, Debug, Default)]
 struct Drawn {
-    nodes: BTreeMap<String, Vec<(String, String, String)>>,
-    edges: Vec<DrawnEdge>,
+    nodes: BTreeMap<String, Data>,
+    edges: Vec<(String, String, bool, Data)>,
 }
 
 fn graphml(document: &str) -> Result<Drawn, String> {
@@ -238,27 +239,57 @@ fn says_the_same(db: &Database, drawn: &Drawn) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn random_stores_as_graphml_are_xml_and_say_the_same_unless_something_is_lost() {
-    let held = std::cell::Cell::new(0);
-    with_graphs(400, 21, |plan| {
-        let db = store(plan);
-        let (drawn, losses) = graphml_of(&db, true)?;
-        if losses.is_empty() {
-            held.set(held.get() + 1);
-            return says_the_same(&db, &graphml_of(&db, false)?.0);
+/// The same plan without what GraphML cannot hold.
+fn tame(plan: &Plan) -> Plan {
+    let text = |text: &str| text.chars().filter(|c| is_xml(&c.to_string())).collect::<String>();
+    let name = |name: &str| Some(text(name)).filter(|name| !name.is_empty()).unwrap_or("n".into());
+    let props = |props: &crate::Props| {
+        let mut tame = crate::Props::new();
+        for (property, value) in props {
+            let value = match value {
+                Value::Text(value) => Value::Text(text(value)),
+                Value::Bool(_) | Value::Int(_) | Value::Float(_) => value.clone(),
+                _ => continue,
+            };
+            if tame.iter().all(|(known, _)| *known != name(property)) {
+                tame.push((name(property), value));
+            }
         }
-        assert!(!drawn.nodes.is_empty());
-        graphml_of(&db, false)
-            .err()
-            .filter(|e| e.contains("GraphML cannot hold"))
-            .map(drop)
-            .ok_or("not refused".into())
-    });
-    assert!(held.get() > 40, "most graphs lose something: only {} were compared", held.get());
+        tame
+    };
+    let key = |key: &Key| if let Key::Text(key) = key { Key::Text(text(key)) } else { key.clone() };
+    Plan {
+        nodes: plan.nodes.iter().map(|(l, k, id, p)| (name(l), k.as_ref().map(key), *id, props(p))).collect(),
+        edges: plan.edges.iter().map(|(a, t, b, rank, p)| (*a, name(t), *b, *rank, props(p))).collect(),
+        undirected: plan.undirected.iter().map(|t| name(t)).collect(),
+        indexes: Vec::new(),
+    }
 }
 
-/// A node or an edge as it is written, and its attributes.
+#[test]
+fn random_stores_as_graphml_are_xml_and_say_the_same() {
+    with_graphs(400, 21, |plan| {
+        let db = store(&tame(plan));
+        let (drawn, losses) = graphml_of(&db, false)?;
+        assert!(losses.is_empty());
+        says_the_same(&db, &drawn)
+    });
+}
+
+#[test]
+fn random_stores_with_what_graphml_cannot_hold_are_refused_or_still_xml() {
+    with_graphs(400, 23, |plan| {
+        let db = store(plan);
+        let (_, losses) = graphml_of(&db, true)?;
+        match (losses.is_empty(), graphml_of(&db, false)) {
+            (true, Ok(_)) => Ok(()),
+            (false, Err(e)) if e.contains("GraphML cannot hold") => Ok(()),
+            (_, other) => Err(format!("{losses}: {:?}", other.map(drop))),
+        }
+    });
+}
+
+/// A node or an edge, and its attributes.
 type Statement = (String, BTreeMap<String, String>);
 
 /// The statements of a file in DOT, its quoted strings as Graphviz reads them: ids and edges, with their attributes.
@@ -371,6 +402,7 @@ fn small() -> Plan {
             (2, "edge".into(), 2, None, props! {}),
         ],
         undirected: vec!["near".into()],
+        ..Plan::default()
     }
 }
 

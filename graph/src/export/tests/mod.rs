@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use super::*;
+use crate::IndexInfo;
 use crate::bulk::row::{EdgeRow, NodeRow, RowId};
 use crate::import::{Dialect, EdgeList, EdgeListOptions, Guess, Row, Spaces, Table, TableOptions};
 use crate::model::{Key, Props, Value};
@@ -45,6 +46,10 @@ impl Source for Graph {
     fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>> {
         let types: BTreeMap<&str, bool> = self.edges.iter().map(|e| (e.2.as_str(), e.3)).collect();
         types.into_iter().map(|(name, undirected)| TypeOut { name, undirected, edges: 1 })
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
+        std::iter::empty()
     }
 
     fn key(&self, id: u64) -> Result<Option<Key>, Infallible> {

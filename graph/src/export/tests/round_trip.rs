@@ -78,7 +78,7 @@ fn comes_back(plan: &Plan, format: Format) -> Result<(), String> {
     let files = export(&db, format);
     let shown = || files.each_ref().map(|f| String::from_utf8_lossy(&f[..f.len().min(1000)]).into_owned());
     let copy = import(&files, format).map_err(|e| format!("{e}\n{:?}", shown()))?;
-    same(&db, &copy).map_err(|e| format!("{e}\n{:?}", shown()))?;
+    same(&db, &copy, format == Format::JsonLines).map_err(|e| format!("{e}\n{:?}", shown()))?;
     is_told_by_its_content(&files, format)
 }
 
@@ -133,7 +133,7 @@ fn exported_json_lines_can_be_applied_to_an_empty_store() {
             tx.apply(change).map_err(|e| e.to_string())?;
         }
         tx.commit().map_err(|e| e.to_string())?;
-        same(&db, &copy)
+        same(&db, &copy, true)
     });
 }
 
@@ -165,7 +165,7 @@ fn the_last_rank_and_the_last_id_come_back() {
     let nodes = vec![("n".into(), Some(Key::Int(i64::MIN)), Some(u64::MAX - 1), props! {})];
     let edges =
         vec![(0, "t".into(), 0, Some(u32::MAX), props! { "x" => 1 }), (0, "t".into(), 0, Some(0), props! {})];
-    all_come_back(Plan { nodes, edges, undirected: vec![] });
+    all_come_back(Plan { nodes, edges, ..Plan::default() });
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_value_of_a_long_list_comes_back() {
     let list: Vec<Value> =
         (0..200_000).map(|n| if n % 3 == 0 { Value::Null } else { Value::Int(n) }).collect();
     let nodes = vec![("n".into(), None, None, vec![("list".into(), Value::List(list))])];
-    all_come_back(Plan { nodes, edges: vec![], undirected: vec![] });
+    all_come_back(Plan { nodes, edges: vec![], ..Plan::default() });
 }
 
 /// A line that import would refuse is refused when it is written, and named.

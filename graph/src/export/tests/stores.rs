@@ -14,7 +14,7 @@ use storage_core::page::PageSize;
 use crate::error::WriteError;
 use crate::model::{Key, NodeId, Props, Value};
 use crate::txn::NewNode;
-use crate::{Database, Options};
+use crate::{Database, IndexOn, Options};
 
 /// A graph to be made. Ends of edges count the nodes that were made.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Plan {
     pub nodes: Vec<(String, Option<Key>, Option<u64>, Props)>,
     pub edges: Vec<(usize, String, usize, Option<u32>, Props)>,
     pub undirected: Vec<String>,
+    /// Over the nodes of a label, or over the edges of a type; of which property; unique.
+    pub indexes: Vec<(bool, String, String, bool)>,
 }
 
 /// Runs `test` with graphs of a seed that is printed; a failing one is shrunk and printed as Rust has it.
@@ -203,11 +205,15 @@ fn plans() -> impl Strategy<Value = Plan> {
         ];
         let id = prop_oneof![8 => Just(None), 1 => (0u64..40).prop_map(Some), 1 => Just(Some(NodeId::MAX.0))];
         let rank = prop_oneof![8 => Just(None), 1 => (0u32..4).prop_map(Some), 1 => Just(Some(u32::MAX))];
-        let nodes = vec((select(labels), key, id, props(names.clone())), 0..12);
+        let nodes = vec((select(labels.clone()), key, id, props(names.clone())), 0..12);
         let ends = || 0usize..12;
-        let edges = vec((ends(), select(types.clone()), ends(), rank, props(names)), 0..16);
+        let edges = vec((ends(), select(types.clone()), ends(), rank, props(names.clone())), 0..16);
         let undirected = proptest::sample::subsequence(types.clone(), 0..=types.len());
-        (nodes, edges, undirected).prop_map(|(nodes, edges, undirected)| Plan { nodes, edges, undirected })
+        let of_nodes = (Just(true), select(labels), select(names.clone()), any::<bool>());
+        let of_edges = (Just(false), select(types), select(names), any::<bool>());
+        let indexes = vec(prop_oneof![of_nodes, of_edges], 0..3);
+        let plan = |(nodes, edges, undirected, indexes)| Plan { nodes, edges, undirected, indexes };
+        (nodes, edges, undirected, indexes).prop_map(plan)
     })
 }
 
@@ -241,11 +247,24 @@ pub fn store(plan: &Plan) -> Database {
     for edge_type in &plan.undirected {
         refused(tx.set_undirected(edge_type, true));
     }
+    for (of_nodes, name, property, unique) in &plan.indexes {
+        let on = if *of_nodes { IndexOn::Label(name) } else { IndexOn::EdgeType(name) };
+        refused(tx.create_index(on, property, *unique));
+    }
     tx.commit().expect("committed");
     db
 }
 
-/// All that a store holds, a line each: equal texts are equal stores, bit for bit but for the payload of a NaN.
+/// The indexes of a store, a line each.
+fn indexes(db: &Database) -> Vec<String> {
+    let snapshot = db.begin_read().expect("begun");
+    let mut lines: Vec<_> = snapshot.indexes().map(|index| format!("{index:?}")).collect();
+    lines.sort();
+    lines
+}
+
+/// All that a store holds but for indexes, a line each: equal texts are equal stores, bit for bit but for the payload of a
+/// NaN.
 pub fn dump(db: &Database) -> Vec<String> {
     let snapshot = db.begin_read().expect("begun");
     let sorted = |mut props: Props| {
@@ -280,9 +299,10 @@ pub fn dump(db: &Database) -> Vec<String> {
     lines
 }
 
-/// Whether a copy holds the same, and is sound.
-pub fn same(db: &Database, copy: &Database) -> Result<(), String> {
-    let (wanted, got) = (dump(db), dump(copy));
+/// Whether a copy holds the same, with or without indexes, and is sound.
+pub fn same(db: &Database, copy: &Database, with_indexes: bool) -> Result<(), String> {
+    let all = |db| if with_indexes { [dump(db), indexes(db)].concat() } else { dump(db) };
+    let (wanted, got) = (all(db), all(copy));
     let shown = |line: Option<&String>| line.map(|line| line.chars().take(400).collect::<String>());
     if let Some(at) = (0..wanted.len().max(got.len())).find(|&at| wanted.get(at) != got.get(at)) {
         return Err(format!("{:?}\nis not\n{:?}", shown(got.get(at)), shown(wanted.get(at))));
