@@ -32,7 +32,7 @@ pub enum ReadError {
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A weight is missing, negative or no finite number.
+    /// A weight is missing, negative or no number.
     #[error(
         "the weight of an edge from node {node} is {found}; a path needs weights that are numbers and not negative"
     )]
@@ -42,6 +42,12 @@ pub enum ReadError {
         /// What is there.
         found: String,
     },
+    /// The caller's estimate for a node is no number.
+    #[error("what the way from node {0} to the end weighs was estimated as NaN")]
+    BadEstimate(NodeId),
+    /// There are more nodes or edges than the caller's type has room for.
+    #[error("there are more {0} than the graph's index type can count")]
+    TooLarge(&'static str),
 }
 
 impl ReadError {
@@ -51,6 +57,9 @@ impl ReadError {
             ReadError::Page(e) => e.hint(),
             ReadError::NoIndex(_) => Some("make one with `create_index`, or sort the answer"),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
+            ReadError::TooLarge(_) => {
+                Some("take a larger index type, `usize` for one, or a part of the graph")
+            }
             _ => None,
         }
     }
@@ -198,6 +207,9 @@ pub enum OpenError {
     /// Closing, or the first write, failed.
     #[error(transparent)]
     Write(#[from] pager::WriteError),
+    /// An index that the log makes could not be sorted. The store is as it was.
+    #[error(transparent)]
+    Sort(Arc<SpillError>),
 }
 
 impl From<DeviceError> for OpenError {
@@ -225,6 +237,7 @@ impl OpenError {
         match error {
             WriteError::Pager(e) => e.into(),
             WriteError::Read(e) => e.into(),
+            WriteError::Sort(e) => OpenError::Sort(e),
             refusal => unreachable!("nothing is changed that could be refused: {refusal}"),
         }
     }
@@ -235,6 +248,7 @@ impl OpenError {
             OpenError::Pager(e) => e.hint(),
             OpenError::Read(e) => e.hint(),
             OpenError::Write(e) => e.hint(),
+            OpenError::Sort(_) => None,
         }
     }
 

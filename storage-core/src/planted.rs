@@ -89,6 +89,8 @@ bugs! {
     NoTestForLaterGroups,
     /// Where the log ends any group behind it counts as a later one (R11).
     AnyGroupProves,
+    /// A leaf that is written anew is counted as its page before was (T11).
+    StaleCount,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
     /// A value that another node has is put into a unique index.
@@ -124,7 +126,7 @@ mod switch {
 #[cfg(feature = "planted-bugs")]
 pub use switch::{armed, with};
 
-/// Without the feature nothing is ever armed.
+/// True if `bug` is armed on this thread: without the feature nothing ever is.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline(always)]
 pub const fn armed(_: Bug) -> bool {

@@ -11,7 +11,7 @@ use super::follow::{Side, sides};
 use super::{Reader, Way};
 use crate::edge::{EdgeKey, Entry, Lists, edge_of};
 use crate::error::ReadError;
-use crate::model::{Direction, Edge, NodeId, TypeId};
+use crate::model::{Edge, NodeId};
 use storage_core::page::Written;
 use storage_core::pager::{PageError, ReadPages};
 
@@ -102,20 +102,6 @@ impl<R: ReadPages> Reader<R> {
             self.pages.prefetch(&pages);
         }
         Ok(())
-    }
-
-    /// The ids at the other ends of a node's edges of one type, or of all: see [`Reader::for_each_list`].
-    pub(crate) fn targets(
-        &self,
-        node: NodeId,
-        direction: Direction,
-        edge_type: Option<TypeId>,
-        out: &mut Vec<u64>,
-    ) -> Result<(), ReadError> {
-        self.for_each_list(&[node], &[(edge_type, direction)], |_, list| {
-            out.extend_from_slice(list);
-            Ok(())
-        })
     }
 }
 

@@ -151,6 +151,9 @@ impl Names {
             let Ok(entries) = RecordLeaf::entries(page) else { continue };
             entries.map_while(Result::ok).for_each(|(key, record)| self.take(&key, &record, whole));
         }
+        job.report.notes.push(
+            "part of the catalog is lost: property indexes that it told of are not made anew".to_owned(),
+        );
         let found = self.count() - known;
         if found > 0 {
             job.report.notes.push(format!("{found} names were taken from an older version's catalog"));

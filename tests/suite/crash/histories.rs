@@ -1,7 +1,8 @@
-//! The catalogue of small histories; those around the log are in `logged.rs`.
+//! The catalogue of small histories; those around the log are in `logged.rs`, those with property indexes in `indexed.rs`.
 //!
 //! Each begins with a store that was just created: its first life holds the crash points of creation.
 
+use super::indexed;
 use super::logged;
 use super::model::Change;
 use super::record::{Run, options};
@@ -56,6 +57,15 @@ pub const CATALOGUE: &[History] = &[
     history("kill-and-replay", logged::kill_and_replay),
     history("held-snapshot", logged::held_snapshot),
     history("given-up", logged::given_up),
+    history("index-over-data", indexed::over_what_is_there),
+    history("index-in-log", indexed::kept_by_the_log),
+    history("index-unique", indexed::unique),
+    history("index-dropped", indexed::dropped),
+    History { name: "index-on-pages", options: tiny_budget, tell: indexed::on_pages },
+    history("index-beside", indexed::beside_checkpoints),
+    history("index-of-hub", indexed::hub_with_indexed_edges),
+    history("index-compacted", indexed::compacted),
+    History { name: "index-flushed", options: logged::small_budget, tell: indexed::flushed_early },
 ];
 
 /// The history of this name.

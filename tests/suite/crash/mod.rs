@@ -3,10 +3,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `histories`, `logged` | the catalogue of small histories |
+//! | `histories`, `logged`, `indexed` | the catalogue of small histories |
 //! | `long` | long random ones |
 //! | `record` | runs a history once, and keeps journal and graphs |
-//! | `model` | the graph in memory |
+//! | `model`, `indexes` | the graph in memory, and its property indexes |
 //! | `states` | names and makes states |
 //! | `digest` | tells states apart by their bytes |
 //! | `trial` | goes through the states |
@@ -26,6 +26,8 @@
 
 mod digest;
 mod histories;
+mod indexed;
+pub mod indexes;
 mod logged;
 mod long;
 pub mod model;
@@ -84,6 +86,15 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::kill_and_replay("kill-and-replay")]
 #[case::held_snapshot("held-snapshot")]
 #[case::given_up("given-up")]
+#[case::index_over_data("index-over-data")]
+#[case::index_in_log("index-in-log")]
+#[case::index_unique("index-unique")]
+#[case::index_dropped("index-dropped")]
+#[case::index_on_pages("index-on-pages")]
+#[case::index_beside("index-beside")]
+#[case::index_of_hub("index-of-hub")]
+#[case::index_compacted("index-compacted")]
+#[case::index_flushed("index-flushed")]
 fn every_crash_point_of_a_small_history_is_survived(#[case] name: &str) {
     let since = Instant::now();
     let recorded = tell(name);

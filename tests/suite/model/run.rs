@@ -1,14 +1,14 @@
 //! Does a history to a store and to the graph in memory, and compares them.
 
+use super::ask::named;
 use super::compare::{Outcome, compare};
-use super::graph::{Graph, LABELS, Name, Refusal, TYPES};
+use super::graph::{Graph, LABELS, Name, PROPERTIES, Refusal, TYPES};
 use super::history::{Given, History, Pick, Step, key};
+use super::indexes::{Index, On};
 use crate::harness::{Bench, Device};
 use foliograph::{Database, Edge, NewNode, NodeId, PageSize, Props, Snapshot, WriteError, WriteTransaction};
 use std::collections::VecDeque;
 use std::ops::Deref;
-
-const PROPERTIES: [&str; 5] = ["a", "b", "c", "d", "ö"];
 
 /// A store, the transaction that runs, and what both must show.
 struct World<'b> {
@@ -181,7 +181,14 @@ impl<'b> World<'b> {
                 let wanted = self.working.delete(node, *detach);
                 agree(self.tx().delete_node(NodeId(node), *detach), &wanted)
             }
-            Step::Fan { hub, edge_type, into, count } => self.fan(*hub, *edge_type, *into, *count),
+            Step::Fan { hub, edge_type, into, numbered, count } => {
+                self.fan((*hub, *edge_type, *into), *numbered, *count)
+            }
+            Step::Wide { label, property, count } => self.wide(*label, *property, *count),
+            Step::Index { on, property, unique } => {
+                self.index(Index { on: *on, property: *property, unique: *unique })
+            }
+            Step::Unindex { index } => self.unindex(*index),
             Step::Undirected { edge_type, undirected } => {
                 self.working.undirected[*edge_type] = *undirected;
                 agree(self.tx().set_undirected(TYPES[*edge_type], *undirected), &Ok(()))
@@ -234,13 +241,36 @@ impl<'b> World<'b> {
         agree(self.tx().insert_edge(ends, rank, props).map(|edge| edge.rank), &wanted)
     }
 
-    fn fan(&mut self, hub: Pick, edge_type: usize, into: bool, count: u16) -> Outcome {
+    fn fan(&mut self, (hub, edge_type, into): (Pick, usize, bool), numbered: bool, count: u16) -> Outcome {
         let hub = self.node(hub);
-        for _ in 0..count {
+        for n in 0..i64::from(count) {
             let Some(leaf) = self.add(0, NewNode::default())? else { return Ok(()) };
             let (from, to) = if into { (leaf, hub) } else { (hub, leaf) };
-            self.link((from, edge_type, to), None, vec![])?;
+            let props = if numbered { vec![(PROPERTIES[0].to_owned(), (n / 2).into())] } else { vec![] };
+            self.link((from, edge_type, to), None, props)?;
         }
         Ok(())
+    }
+
+    fn wide(&mut self, label: usize, property: u8, count: u16) -> Outcome {
+        for n in 0..u32::from(count) {
+            let text = format!("{:04}{}", n * 7_919 % 10_000, "w".repeat(900 + n as usize % 100));
+            let props = vec![(PROPERTIES[usize::from(property)].to_owned(), text.into())];
+            self.add(label, NewNode { props, ..NewNode::default() })?;
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, index: Index) -> Outcome {
+        let wanted = self.working.create_index(index);
+        agree(self.tx().create_index(named(index.on), index.name(), index.unique), &wanted)
+    }
+
+    fn unindex(&mut self, pick: Pick) -> Outcome {
+        let indexes = &self.working.indexes;
+        let picked = indexes.get(usize::from(pick) % (indexes.len() + 1));
+        let (on, property) = picked.map_or((On::Label(0), 0), |index| (index.on, index.property));
+        let wanted = self.working.drop_index(on, property);
+        agree(self.tx().drop_index(named(on), PROPERTIES[property]), &wanted)
     }
 }

@@ -7,6 +7,7 @@
 //! | `states` | crash states of a small history, with a graph |
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
+//! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
 //! | `indexes` | property indexes and records |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
@@ -15,6 +16,7 @@
 //! armed together with that one's, and that alone shows nothing. The test prints after how many states, calls or steps
 //! each was caught.
 
+mod counts;
 mod indexes;
 mod log;
 mod order;
@@ -88,6 +90,10 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         Bug::PinsIgnored => vec![
             by("held snapshots", reading::held_snapshots),
             by("snapshots held over checkpoints", reading::held_over_checkpoints),
+        ],
+        Bug::StaleCount => vec![
+            by("degrees of a growing hub", counts::degrees),
+            by("a growing hub, checked", counts::checked),
         ],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],

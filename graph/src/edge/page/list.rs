@@ -121,9 +121,36 @@ impl<'a> List<'a> {
         Ok(List { bytes, degree, form, first, code: head & 31, blocks: at + 1 + first_len })
     }
 
-    /// How many edges the list has.
-    pub fn degree(&self) -> usize {
-        self.degree
+    /// Where the list's fields end.
+    pub fn fields_end(&self) -> usize {
+        self.blocks
+    }
+
+    /// How many edges lie from one neighbour and rank to another, both included. The blocks are read up to there, unless
+    /// everything is between them.
+    pub fn count(&self, from: (u64, u32), to: (u64, u32)) -> Parsed<u64> {
+        if from == (0, 0) && to == (u64::MAX, u32::MAX) {
+            return Ok(self.degree as u64);
+        }
+        let between = from.0..=to.0;
+        let mut found = usize::from(between.contains(&self.first));
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        while walk.left > 0 && walk.last <= to.0 {
+            let count = walk.next(&mut block)?;
+            found += block[..count].iter().filter(|neighbor| between.contains(neighbor)).count();
+        }
+        let mut ranks = Vec::new();
+        if from.1 > 0 {
+            self.ranks_of(from.0, &mut ranks)?;
+            found = found.saturating_sub(ranks.iter().filter(|rank| **rank < from.1).count());
+        }
+        if to.1 < u32::MAX {
+            ranks.clear();
+            self.ranks_of(to.0, &mut ranks)?;
+            found = found.saturating_sub(ranks.iter().filter(|rank| **rank > to.1).count());
+        }
+        Ok(found as u64)
     }
 
     fn walk(&self) -> Walk<'a> {

@@ -50,7 +50,7 @@
 //! A vertex that does not fit and takes more than a quarter page is cut; every piece has lists of its own, as if it
 //! were all. Nothing in a page says that its last vertex goes on: a flush packs one leaf without knowing the next, so
 //! such a mark would go stale. The tree's separators tell, see [`goes_on`]. For the same reason no piece
-//! holds the degree of the whole: that is the sum over the pieces.
+//! holds the degree of the whole: the pages above count the edges of each piece ([`crate::btree::Tree::count`]).
 //!
 //! A separator is the first vertex in 8 big-endian bytes; where a leaf begins inside a vertex's edges, the 24 bytes of
 //! its first edge ([`EdgeKey::to_bytes`]). The first page of a packer gets the short form: a tree that packs a leaf anew
@@ -75,6 +75,7 @@ mod blocks;
 mod builder;
 mod bytes;
 mod codec;
+mod count;
 mod directory;
 mod entries;
 mod leaf;
@@ -97,6 +98,7 @@ pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
 use crate::btree::format::LeafFormat;
+use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
 
@@ -136,6 +138,14 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
 
     fn find(page: &Page, key: &EdgeKey) -> Result<Option<()>, PageError> {
         Ok(read::find(page, key)?.then_some(()))
+    }
+
+    fn count(page: &Page, from: Bound<&EdgeKey>, to: Bound<&EdgeKey>) -> Result<u64, PageError> {
+        read::count(page, from, to)
+    }
+
+    fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k EdgeKey>) -> Result<u64, PageError> {
+        read::held(page, keys)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> Packer<IN> {

@@ -99,9 +99,14 @@ pub enum ReplayError {
 }
 
 impl From<WriteError> for ReplayError {
-    /// What was done once cannot be refused now, unless this is another state than it was done on.
+    /// What was done once cannot be refused now, unless this is another state than it was done on. A temporary file that
+    /// fails says nothing of the record.
     fn from(e: WriteError) -> Self {
-        if e.is_refusal() { ReplayError::Corrupt { what: e.to_string() } } else { ReplayError::Write(e) }
+        match e {
+            WriteError::Sort(_) => ReplayError::Write(e),
+            e if e.is_refusal() => ReplayError::Corrupt { what: e.to_string() },
+            e => ReplayError::Write(e),
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! Stories of replaying: a history done again from its records is the same history, and nothing else passes for one.
+//! Property indexes are in all of them; what is about them alone is in `indexes.rs`.
 
+mod indexes;
+
+use crate::btree::{RecordLeaf, Tree};
 use crate::error::WriteError;
 use crate::model::{Edge, Key, NodeId, TypeId, Value};
 use crate::txn::record::{Op, ReplayError, operations};
 use crate::value::{self, random};
-use crate::{Database, NewNode, Options, Props, WriteTransaction, props};
+use crate::{Database, IndexOn, NewNode, Options, Props, WriteTransaction, props};
 use std::sync::Arc;
 use storage_core::device::Operation;
 use storage_core::device::faults::{Fault, FaultRule, Faults};
@@ -73,6 +77,14 @@ fn assert_same(a: &Database, b: &Database, context: &str) {
             assert_eq!(found(&a), found(&b), "{context}");
         }
     }
+    for (index, tree) in &a.graph.indexes {
+        let entries = |s: &crate::Snapshot, tree: &Tree<RecordLeaf>| {
+            let keys = tree.range(&s.pages, ..).map(|entry| entry.expect("read").0);
+            keys.collect::<Vec<_>>()
+        };
+        let other = b.graph.indexes.get(index).expect("the catalogs are the same");
+        assert_eq!(entries(&a, tree), entries(&b, other), "{context}");
+    }
 }
 
 const LABELS: [&str; 3] = ["person", "stadt", "🦀"];
@@ -124,7 +136,7 @@ fn any_edge(tx: &WriteTransaction, rng: &mut Rng) -> Edge {
 fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
     let label = LABELS[rng.index(3)];
     let edge_type = TYPES[rng.index(3)];
-    match rng.below(32) {
+    match rng.below(34) {
         0..=3 => tx.add_node(label, key(rng), some_props(rng)).map(drop),
         4..=5 => tx.add_anonymous(label, some_props(rng)).map(drop),
         6..=7 => {
@@ -147,7 +159,9 @@ fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
         25..=26 => tx.delete_edge(any_edge(tx, rng)),
         27..=28 => tx.delete_node(node(rng), rng.chance(1, 2)).map(drop),
         29 => tx.set_undirected(edge_type, rng.chance(1, 2)),
-        30 => tx.add_node("no/label", 1, props! { "new" => 1 }).map(drop),
+        30 => tx.create_index(IndexOn::Label(label), NAMES[rng.index(5)], rng.chance(1, 4)),
+        31 => tx.create_index(IndexOn::EdgeType(edge_type), NAMES[rng.index(5)], rng.chance(1, 4)),
+        32 => tx.add_node("no/label", 1, props! { "new" => 1 }).map(drop),
         _ => tx.add_edge(node(rng), "", node(rng), props! {}).map(drop),
     }
 }
