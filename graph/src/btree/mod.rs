@@ -31,7 +31,8 @@
 //! # What it does not do
 //!
 //! It does not know whether a key is new: `put` and `delete` say what shall be. It has no locks: who writes holds
-//! the transaction. It does not pin leaves: a cache of 16 pages is enough for any tree.
+//! the transaction. Walks pin no leaves, and a finger one (a place in the tree that look-ups start from): a cache of 16 pages
+//! is enough for any tree.
 //!
 //! # Not written, not indexed
 //!

@@ -24,7 +24,7 @@ fn hub(store: &Store<'_>) -> (NodeId, Vec<NodeId>) {
             if i % 3 == 0 {
                 link(tx, hub, "y", *node);
             }
-            if i % 5 == 0 {
+            if i % 5 == 0 && *node != hub {
                 link(tx, *node, "x", hub);
             }
         }
