@@ -50,7 +50,7 @@ fn key(rng: &mut Rng) -> Option<Cow<'static, Key>> {
 }
 
 fn op(rng: &mut Rng) -> Op<'static> {
-    match rng.below(10) {
+    match rng.below(14) {
         0 => Op::Label { id: LabelId(short_id(rng)), name: random::text(rng).into() },
         1 => Op::EdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
         2 => Op::Property { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
@@ -65,6 +65,18 @@ fn op(rng: &mut Rng) -> Op<'static> {
         6 => Op::AddEdge { edge: edge(rng), props: props(rng, false) },
         7 => Op::SetEdge { edge: edge(rng), changes: props(rng, true) },
         8 => Op::DeleteEdge { edge: edge(rng) },
+        9 => Op::RenameLabel { id: LabelId(short_id(rng)), name: random::text(rng).into() },
+        10 => Op::RenameEdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
+        11 => Op::RenameProperty { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
+        12 => Op::CreateIndex {
+            index: short_id(rng),
+            owner: match rng.chance(1, 2) {
+                true => IndexOwner::Label(LabelId(short_id(rng))),
+                false => IndexOwner::Type(TypeId(short_id(rng))),
+            },
+            property: PropertyId(short_id(rng)),
+            unique: rng.chance(1, 2),
+        },
         _ => Op::Undirected { edge_type: TypeId(short_id(rng)), undirected: rng.chance(1, 2) },
     }
 }
@@ -166,9 +178,9 @@ fn what_a_later_program_wrote_is_said_to_be_so() {
     }
     assert_eq!(all(&[2, code::DELETE_NODE, 0, 0]), [Err(RecordError::Version(2))]);
     let deleted = Op::DeleteNode { node: NodeId(7), detach: false };
-    let unknown = RecordError::Unknown { number: 2, at: 4, code: 11 };
-    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 11, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
-    assert!(unknown.to_string().contains("the code 11"), "{unknown}");
+    let unknown = RecordError::Unknown { number: 2, at: 4, code: 77 };
+    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 77, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
+    assert!(unknown.to_string().contains("the code 77"), "{unknown}");
     assert!(RecordError::Version(9).to_string().contains("version 9"));
     assert_eq!(all(&[VERSION, 0]), [Err(RecordError::Unknown { number: 1, at: 1, code: 0 })]);
 }
@@ -219,6 +231,9 @@ fn the_bytes_are_those_of_the_table() {
         Op::SetEdge { edge, changes: vec![(PropertyId(0), "x".into())].into() },
         Op::DeleteEdge { edge },
         Op::Undirected { edge_type: TypeId(2), undirected: true },
+        Op::RenameLabel { id: LabelId(0), name: "l".into() },
+        Op::RenameEdgeType { id: TypeId(2), name: "u".into() },
+        Op::RenameProperty { id: PropertyId(5), name: "ü".into() },
     ];
     #[rustfmt::skip]
     let expected: &[u8] = &[
@@ -234,6 +249,9 @@ fn the_bytes_are_those_of_the_table() {
         8, 1, 2, 0xac, 2, 4, 1, 0, 0x41, b'x',
         9, 1, 2, 0xac, 2, 4,
         10, 2, 1,
+        11, 0, 1, b'l',
+        12, 2, 1, b'u',
+        13, 5, 2, 0xc3, 0xbc,
     ];
     assert_eq!(record(&ops).0, expected);
     assert_eq!(record(&[]).0, [1]);
@@ -252,6 +270,9 @@ fn the_bytes_are_those_of_the_table() {
             "set edge 1 -2-> 300 (rank 4) properties 0 = \"x\"",
             "delete edge 1 -2-> 300 (rank 4)",
             "set direction of edge type 2 = undirected",
+            "rename label 0 = \"l\"",
+            "rename edge type 2 = \"u\"",
+            "rename property 5 = \"ü\"",
         ]
     );
 }
