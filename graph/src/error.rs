@@ -117,6 +117,22 @@ pub enum WriteError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What is to be renamed is not there.
+    #[error("there is no {what} `{name}`")]
+    UnknownName {
+        /// "label", "edge type" or "property name".
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Another one has the new name.
+    #[error("there is a {what} `{name}` already")]
+    NameTaken {
+        /// "label", "edge type" or "property name".
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// A unique index has the value already.
     #[error("{index} is unique, and {holder} has {value} already")]
     NotUnique {

@@ -37,6 +37,7 @@ pub mod adjacency;
 pub mod edges;
 pub mod indexes;
 pub mod life;
+pub mod names;
 pub mod nodes;
 pub mod savepoints;
 pub mod transactions;
@@ -125,6 +126,10 @@ pub const CASES: &[Case] = cases! {
         a_refused_change_leaves_the_transaction_usable
         there_is_one_writer
         a_small_budget_writes_early;
+    names:
+        names_are_changed_for_all_that_has_them
+        a_name_that_is_unknown_taken_or_bad_is_refused
+        names_are_exchanged;
     savepoints:
         a_rollback_leaves_what_was_there
         a_released_savepoint_leaves_the_changes

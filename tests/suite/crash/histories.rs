@@ -39,6 +39,7 @@ pub const CATALOGUE: &[History] = &[
     history("savepoints", savepoints),
     History { name: "savepoints-flushed", options: tiny_budget, tell: savepoints },
     History { name: "savepoints-beside", options: logged::small_budget, tell: logged::savepoints_beside },
+    history("renames", renames),
     history("close-and-trim", close_and_trim),
     history("reopen-and-write", reopen_and_write),
     history("kill-and-write", kill_and_write),
@@ -244,6 +245,30 @@ fn savepoints(run: &mut Run) {
     });
     run.kill();
     run.commit(|c| c.delete(NodeId(1)));
+}
+
+/// Names change, and go round; the old ones are given again, also after what was done by them.
+fn renames(run: &mut Run) {
+    add_edges(run);
+    run.commit(|c| {
+        c.rename_label("person", "human");
+        people(c, 2);
+        c.rename_type("likes", "adores");
+        c.rename_property("born", "year");
+    });
+    run.kill();
+    run.commit(|c| {
+        c.rename_label("person", "other");
+        c.rename_label("human", "person");
+        c.edge(NodeId(0), "likes", NodeId(5), props! { "born" => 1 });
+        let savepoint = c.savepoint();
+        c.rename_type("knows", "knew");
+        c.rollback(&savepoint);
+        c.rename_type("knows", "known");
+        c.set(NodeId(1), "year", 7);
+    });
+    run.checkpoint();
+    run.commit(|c| c.rename_property("year", "since when"));
 }
 
 /// The file grows, is emptied, and is cut when it is closed; then it grows over the cut.

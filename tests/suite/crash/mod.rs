@@ -68,6 +68,7 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::savepoints("savepoints")]
 #[case::savepoints_flushed("savepoints-flushed")]
 #[case::savepoints_beside("savepoints-beside")]
+#[case::renames("renames")]
 #[case::close_and_trim("close-and-trim")]
 #[case::reopen_and_write("reopen-and-write")]
 #[case::kill_and_write("kill-and-write")]

@@ -120,6 +120,36 @@ impl Change<'_> {
         merge(self.model.edges.get_mut(name).expect("the model has it too"), property, value);
     }
 
+    /// Gives a label another name.
+    pub fn rename_label(&mut self, old: &str, new: &str) {
+        self.tx.rename_label(old, new).expect("a label is renamed");
+        for node in self.model.nodes.values_mut().filter(|node| node.label == old) {
+            new.clone_into(&mut node.label);
+        }
+    }
+
+    /// Gives an edge type another name.
+    pub fn rename_type(&mut self, old: &str, new: &str) {
+        self.tx.rename_edge_type(old, new).expect("an edge type is renamed");
+        let named = |name: String| if name == old { new.to_owned() } else { name };
+        let Model { edges, into, .. } = &mut *self.model;
+        let renamed = std::mem::take(edges).into_iter();
+        *edges = renamed.map(|((s, name, t, rank), props)| ((s, named(name), t, rank), props)).collect();
+        let renamed = std::mem::take(into).into_iter();
+        *into = renamed.map(|(t, s, name, rank)| (t, s, named(name), rank)).collect();
+    }
+
+    /// Gives a property another name.
+    pub fn rename_property(&mut self, old: &str, new: &str) {
+        self.tx.rename_property(old, new).expect("a property is renamed");
+        let nodes = self.model.nodes.values_mut().map(|node| &mut node.props);
+        for props in nodes.chain(self.model.edges.values_mut()) {
+            if let Some(value) = props.remove(old) {
+                props.insert(new.to_owned(), value);
+            }
+        }
+    }
+
     /// Where both are, to go back to.
     pub fn savepoint(&mut self) -> (Savepoint, Model) {
         (self.tx.savepoint(), self.model.clone())

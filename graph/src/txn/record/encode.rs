@@ -139,6 +139,9 @@ fn encode(op: &Op<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
             put_varint(edge_type.0.into(), out);
             out.push((*undirected).into());
         }
+        Op::RenameLabel { id, name } => put_name((code::RENAME_LABEL, id.0), name, out),
+        Op::RenameEdgeType { id, name } => put_name((code::RENAME_EDGE_TYPE, id.0), name, out),
+        Op::RenameProperty { id, name } => put_name((code::RENAME_PROPERTY, id.0), name, out),
         Op::CreateIndex { index, owner, property, unique } => {
             let (over_edges, owner) = match owner {
                 IndexOwner::Label(LabelId(id)) => (false, *id),

@@ -50,7 +50,7 @@ fn key(rng: &mut Rng) -> Option<Cow<'static, Key>> {
 }
 
 fn op(rng: &mut Rng) -> Op<'static> {
-    match rng.below(11) {
+    match rng.below(14) {
         0 => Op::Label { id: LabelId(short_id(rng)), name: random::text(rng).into() },
         1 => Op::EdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
         2 => Op::Property { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
@@ -65,7 +65,10 @@ fn op(rng: &mut Rng) -> Op<'static> {
         6 => Op::AddEdge { edge: edge(rng), props: props(rng, false) },
         7 => Op::SetEdge { edge: edge(rng), changes: props(rng, true) },
         8 => Op::DeleteEdge { edge: edge(rng) },
-        9 => {
+        9 => Op::RenameLabel { id: LabelId(short_id(rng)), name: random::text(rng).into() },
+        10 => Op::RenameEdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
+        11 => Op::RenameProperty { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
+        12 => {
             let owner = match rng.chance(1, 2) {
                 true => IndexOwner::Label(LabelId(short_id(rng))),
                 false => IndexOwner::Type(TypeId(short_id(rng))),
@@ -173,9 +176,9 @@ fn what_a_later_program_wrote_is_said_to_be_so() {
     }
     assert_eq!(all(&[2, code::DELETE_NODE, 0, 0]), [Err(RecordError::Version(2))]);
     let deleted = Op::DeleteNode { node: NodeId(7), detach: false };
-    let unknown = RecordError::Unknown { number: 2, at: 4, code: 11 };
-    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 11, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
-    assert!(unknown.to_string().contains("the code 11"), "{unknown}");
+    let unknown = RecordError::Unknown { number: 2, at: 4, code: 77 };
+    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 77, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
+    assert!(unknown.to_string().contains("the code 77"), "{unknown}");
     assert!(RecordError::Version(9).to_string().contains("version 9"));
     assert_eq!(all(&[VERSION, 0]), [Err(RecordError::Unknown { number: 1, at: 1, code: 0 })]);
 }
@@ -237,6 +240,9 @@ fn the_bytes_are_those_of_the_table() {
         Op::Undirected { edge_type: TypeId(2), undirected: true },
         index(300, IndexOwner::Label(LabelId(0)), 5, true),
         index(1, IndexOwner::Type(TypeId(2)), 128, false),
+        Op::RenameLabel { id: LabelId(0), name: "l".into() },
+        Op::RenameEdgeType { id: TypeId(2), name: "u".into() },
+        Op::RenameProperty { id: PropertyId(5), name: "ü".into() },
     ];
     #[rustfmt::skip]
     let expected: &[u8] = &[
@@ -254,6 +260,9 @@ fn the_bytes_are_those_of_the_table() {
         10, 2, 1,
         14, 0xac, 2, 0, 0, 5, 1,
         14, 1, 1, 2, 0x80, 1, 0,
+        11, 0, 1, b'l',
+        12, 2, 1, b'u',
+        13, 5, 2, 0xc3, 0xbc,
     ];
     assert_eq!(record(&ops).0, expected);
     assert_eq!(record(&[]).0, [1]);
@@ -274,6 +283,9 @@ fn the_bytes_are_those_of_the_table() {
             "set direction of edge type 2 = undirected",
             "create index 300 over label 0 property 5, unique",
             "create index 1 over edge type 2 property 128",
+            "rename label 0 = \"l\"",
+            "rename edge type 2 = \"u\"",
+            "rename property 5 = \"ü\"",
         ]
     );
 }

@@ -136,7 +136,7 @@ fn any_edge(tx: &WriteTransaction, rng: &mut Rng) -> Edge {
 fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
     let label = LABELS[rng.index(3)];
     let edge_type = TYPES[rng.index(3)];
-    match rng.below(34) {
+    match rng.below(38) {
         0..=3 => tx.add_node(label, key(rng), some_props(rng)).map(drop),
         4..=5 => tx.add_anonymous(label, some_props(rng)).map(drop),
         6..=7 => {
@@ -162,6 +162,10 @@ fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
         30 => tx.create_index(IndexOn::Label(label), NAMES[rng.index(5)], rng.chance(1, 4)),
         31 => tx.create_index(IndexOn::EdgeType(edge_type), NAMES[rng.index(5)], rng.chance(1, 4)),
         32 => tx.add_node("no/label", 1, props! { "new" => 1 }).map(drop),
+        33 => tx.rename_label(label, &format!("label {}", rng.below(5))),
+        34 => tx.rename_edge_type(edge_type, &format!("type {}", rng.below(30))),
+        35 => tx.rename_property(NAMES[rng.index(5)], &format!("name {}", rng.below(5))),
+        36 => tx.rename_label(&format!("label {}", rng.below(5)), label),
         _ => tx.add_edge(node(rng), "", node(rng), props! {}).map(drop),
     }
 }
@@ -326,6 +330,12 @@ fn a_record_that_does_not_follow_on_the_state_is_corruption() {
     assert_eq!(corrupt(&[1, 4, 9, 5, 0, 0]), "operation 1 (add node): there is no label 5");
     assert_eq!(corrupt(&[1, 5, 0, 1, 6, 0x81]), "operation 1 (set node): there is no property 6");
     assert_eq!(corrupt(&[1, 10, 3, 1]), "operation 1 (set direction of edge type): there is no edge type 3");
+    assert_eq!(corrupt(&[1, 11, 3, 1, b'x']), "operation 1 (rename label): there is no label 3");
+    assert_eq!(corrupt(&[1, 12, 3, 1, b'x']), "operation 1 (rename edge type): there is no edge type 3");
+    assert_eq!(corrupt(&[1, 13, 3, 1, b'x']), "operation 1 (rename property): there is no property 3");
+    assert!(corrupt(&[1, 11, 0, 1, b'/']).starts_with("operation 1 (rename label): `/` is no label"));
+    let taken = "operation 2 (rename label): there is a label `m` already";
+    assert_eq!(corrupt(&[1, 1, 1, 1, b'm', 11, 0, 1, b'm']), taken);
     assert_eq!(corrupt(&[1, 6, 0, 0]), "operation 1 (delete node): node 0 has edges");
     assert_eq!(corrupt(&[1, 7, 0, 0, 9, 0, 0]), "operation 1 (add edge): there is no node 9");
 }
