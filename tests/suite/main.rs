@@ -28,6 +28,7 @@
 //! | `soak` | readers, writers, checkpoints, compaction and backups at once, for as long as one likes |
 //! | `serialized` | the words of the model through `serde` |
 //! | `format` | stores of every format version still open |
+//! | `walks` | walks, groups, orders and copies on a disk that fails; each can be stopped |
 //! | `tidy` | the style gate |
 //!
 //! Real graphs, bad input and damage as the command meets them are told in `graph/cli/tests/cli`.
@@ -60,3 +61,4 @@ mod space;
 mod tidy;
 mod traces;
 mod values;
+mod walks;

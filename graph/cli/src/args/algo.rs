@@ -53,4 +53,6 @@ pub enum Algorithm {
     Lcc,
     /// In how many triangles the node is
     Triangles,
+    /// The smallest id of the strongly connected component
+    Scc,
 }

@@ -54,6 +54,7 @@ fn name_of(algorithm: Algorithm) -> &'static str {
         Algorithm::Cdlp => "cdlp",
         Algorithm::Lcc => "lcc",
         Algorithm::Triangles => "triangles",
+        Algorithm::Scc => "scc",
     }
 }
 
@@ -144,6 +145,7 @@ impl Answers {
                 Answers::Labels(question.run()?)
             }
             Algorithm::Lcc => Answers::Numbers(ask_directed!(snapshot.lcc(), args, bar).run()?),
+            Algorithm::Scc => Answers::Labels(ask_directed!(snapshot.strongly_connected(), args, bar).run()?),
             Algorithm::Triangles => Answers::Counts(ask!(snapshot.triangles(), args, bar).run()?.corners),
         })
     }
