@@ -32,7 +32,7 @@ pub enum ReadError {
     /// The caller's progress callback said stop.
     #[error("cancelled")]
     Cancelled,
-    /// A weight is missing, negative or no finite number.
+    /// A weight is missing, negative or no number.
     #[error(
         "the weight of an edge from node {node} is {found}; a path needs weights that are numbers and not negative"
     )]
@@ -42,6 +42,12 @@ pub enum ReadError {
         /// What is there.
         found: String,
     },
+    /// The caller's estimate for a node is no number.
+    #[error("what the way from node {0} to the end weighs was estimated as NaN")]
+    BadEstimate(NodeId),
+    /// There are more nodes or edges than the caller's type has room for.
+    #[error("there are more {0} than the graph's index type can count")]
+    TooLarge(&'static str),
 }
 
 impl ReadError {
@@ -51,6 +57,9 @@ impl ReadError {
             ReadError::Page(e) => e.hint(),
             ReadError::NoIndex(_) => Some("make one with `create_index`, or sort the answer"),
             ReadError::WrongType { .. } => Some("ask for a `Value` and look what it is"),
+            ReadError::TooLarge(_) => {
+                Some("take a larger index type, `usize` for one, or a part of the graph")
+            }
             _ => None,
         }
     }
@@ -127,6 +136,9 @@ pub enum WriteError {
     /// A new index could not be sorted.
     #[error(transparent)]
     Sort(Arc<SpillError>),
+    /// A savepoint that the transaction cannot go back to.
+    #[error("the savepoint cannot be used: {0}")]
+    NoSavepoint(&'static str),
     /// A value that cannot be stored.
     #[error("property `{property}`: {why}")]
     BadValue {

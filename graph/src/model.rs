@@ -1,9 +1,10 @@
-//! The words of a property graph: ids, keys, values, directions.
+//! The words of a property graph: ids, keys, values, directions. The feature `serde` writes and reads them.
 
 use std::fmt;
 
 /// A node's number: given by the store, or by the caller. `u64::MAX` is no id.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NodeId(pub u64);
 
 impl NodeId {
@@ -19,14 +20,17 @@ impl fmt::Display for NodeId {
 
 /// A label's number in the catalog.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LabelId(pub u32);
 
 /// An edge type's number in the catalog.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TypeId(pub u32);
 
 /// A property name's number in the catalog.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PropertyId(pub u32);
 
 /// A node's key: unique within its label. At most [`Key::MAX_LEN`] bytes.
@@ -129,6 +133,7 @@ macro_rules! props {
 
 /// Which way edges are followed.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Direction {
     /// From source to target.
     #[default]
@@ -141,6 +146,7 @@ pub enum Direction {
 
 /// An edge, named: parallel edges of one type differ in rank.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Edge {
     /// Where it begins.
     pub source: NodeId,

@@ -15,26 +15,26 @@ use storage_core::pager::ReadPages;
 
 /// A weight: not negative, and a number.
 #[derive(Copy, Clone, PartialEq, Debug)]
-pub(super) enum Weight {
+pub(crate) enum Weight {
     Int(u64),
     /// May be infinite.
     Float(f64),
 }
 
 /// Reads weights from one property of edges.
-pub(super) struct Weights<'a, R> {
+pub(crate) struct Weights<'a, R> {
     reader: &'a Reader<R>,
     name: &'a str,
     property: Option<u32>,
 }
 
 impl<'a, R: ReadPages> Weights<'a, R> {
-    pub(super) fn new(reader: &'a Reader<R>, name: &'a str) -> Self {
+    pub(crate) fn new(reader: &'a Reader<R>, name: &'a str) -> Self {
         Weights { reader, name, property: reader.property(name).map(|id| id.0) }
     }
 
     /// Gives each neighbour of a node with the weight of the edge that leads there. The edges come out in another order.
-    pub(super) fn each<E: From<ReadError>>(
+    pub(crate) fn each<E: From<ReadError>>(
         &self,
         node: NodeId,
         hops: &mut [Hop],

@@ -82,9 +82,9 @@ pub enum RowProblem {
         /// Why.
         why: &'static str,
     },
-    /// A rank that is kept for counting.
-    #[error("rank {0} is out of range")]
-    RankOutOfRange(u32),
+    /// A row of a node that is called by a key: only ends of edges are.
+    #[error("a row of a node can not be called by the key {0}")]
+    NamedByKey(String),
     /// Two values of one property.
     #[error("property {0} is given twice")]
     DuplicateProperty(String),

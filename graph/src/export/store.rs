@@ -1,6 +1,6 @@
 //! A version of a store as a source.
 
-use super::source::{EdgeOut, NodeOut, Source};
+use super::source::{EdgeOut, NodeOut, Source, TypeOut};
 use crate::error::ReadError;
 use crate::model::{Key, NodeId};
 use crate::reader::Reader;
@@ -18,7 +18,7 @@ impl<R: ReadPages> Source for Reader<R> {
     }
 
     fn edges(&self) -> impl Iterator<Item = Result<EdgeOut<'_>, ReadError>> {
-        let undirected: Vec<bool> = self.edge_types().map(|(_, info)| info.undirected).collect();
+        let undirected: Vec<bool> = Reader::edge_types(self).map(|(_, info)| info.undirected).collect();
         Reader::all_edges(self).map(move |edge| {
             let edge = edge?;
             Ok(EdgeOut {
@@ -29,6 +29,14 @@ impl<R: ReadPages> Source for Reader<R> {
                 rank: edge.rank,
                 props: self.edge_props(edge)?,
             })
+        })
+    }
+
+    fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>> {
+        Reader::edge_types(self).map(|(_, info)| TypeOut {
+            name: &info.name,
+            undirected: info.undirected,
+            edges: info.edges,
         })
     }
 

@@ -24,6 +24,14 @@ impl NodeSet {
         }
     }
 
+    /// Whether an id is in the set. One that no node can have (damage) always is, as it is never new.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        match self {
+            NodeSet::Hashed(set) => set.contains(&id),
+            NodeSet::Bits(bits) => bits.get((id / 64) as usize).is_none_or(|word| word >> (id % 64) & 1 == 1),
+        }
+    }
+
     /// Adds an id; true if it is new. An id that no node can have (damage) is never new.
     pub(super) fn insert(&mut self, id: u64) -> bool {
         match self {

@@ -36,6 +36,9 @@ pub const CATALOGUE: &[History] = &[
     history("update", update),
     History { name: "early-flush", options: tiny_budget, tell: early_flush },
     History { name: "abort-then-commit", options: tiny_budget, tell: abort_then_commit },
+    history("savepoints", savepoints),
+    History { name: "savepoints-flushed", options: tiny_budget, tell: savepoints },
+    History { name: "savepoints-beside", options: logged::small_budget, tell: logged::savepoints_beside },
     history("close-and-trim", close_and_trim),
     history("reopen-and-write", reopen_and_write),
     history("kill-and-write", kill_and_write),
@@ -207,6 +210,40 @@ fn abort_then_commit(run: &mut Run) {
     run.commit(|c| {
         c.edge(NodeId(0), "knows", NodeId(1), props! {});
     });
+}
+
+/// What is undone is in no record and on no page: of the store's values, and of the transaction's own; in one savepoint, in
+/// several, twice in the same. With the smallest budget all of it is written early.
+fn savepoints(run: &mut Run) {
+    run.commit(|c| {
+        people(c, 3);
+        c.set(NodeId(0), "story", long_text(11, 9_000));
+    });
+    run.commit(|c| {
+        let last = people(c, 2)[1];
+        c.set(last, "story", long_text(12, 7_000));
+        let savepoint = c.savepoint();
+        c.set(last, "story", Value::Null);
+        c.delete(NodeId(0));
+        c.edge(NodeId(1), "undone", NodeId(2), props! { "letter" => long_text(13, 5_000) });
+        c.rollback(&savepoint);
+        c.node("undone", "u", props! {});
+        c.rollback(&savepoint);
+        c.edge(NodeId(1), "knows", NodeId(2), props! { "a" => 1 });
+    });
+    run.commit(|c| {
+        people(c, 1);
+        let outer = c.savepoint();
+        c.set(NodeId(1), "story", long_text(14, 8_000));
+        let inner = c.savepoint();
+        c.delete(NodeId(2));
+        people(c, 12);
+        c.tx.release(inner.0).expect("it is there");
+        c.rollback(&outer);
+        people(c, 1);
+    });
+    run.kill();
+    run.commit(|c| c.delete(NodeId(1)));
 }
 
 /// The file grows, is emptied, and is cut when it is closed; then it grows over the cut.

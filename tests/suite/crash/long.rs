@@ -119,7 +119,7 @@ fn small_changes(c: &mut Change<'_>, rng: &mut Rng) {
     }
 }
 
-fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
+pub fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
     let changes = [1, 1, 3, 10, 40][rng.index(5)];
     c.node("first", format!("k{}", rng.next_u64()), props! {});
     for _ in 0..changes {
@@ -127,6 +127,9 @@ fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
     }
     if rng.chance(1, 6) {
         change_indexes(c, rng);
+    }
+    if rng.chance(1, 4) {
+        undone_changes(c, rng);
     }
 }
 
@@ -149,6 +152,25 @@ fn change_indexes(c: &mut Change<'_>, rng: &mut Rng) {
         _ => (On::edges("calls"), "w", false),
     };
     c.index(on, property, unique);
+}
+
+/// Savepoints in each other; each is gone back to, or released, or left as it is.
+fn undone_changes(c: &mut Change<'_>, rng: &mut Rng) {
+    let savepoint = c.savepoint();
+    for _ in 0..1 + rng.below(12) {
+        random_change(c, rng);
+    }
+    if rng.chance(1, 3) {
+        undone_changes(c, rng);
+    }
+    match rng.below(4) {
+        0 => c.tx.release(savepoint.0).expect("it is there"),
+        1 => {}
+        _ => {
+            c.rollback(&savepoint);
+            random_change(c, rng);
+        }
+    }
 }
 
 fn any_node(model: &Model, rng: &mut Rng) -> NodeId {

@@ -29,7 +29,7 @@ mod histories;
 mod indexed;
 pub mod indexes;
 mod logged;
-mod long;
+pub mod long;
 pub mod model;
 mod oracle;
 mod record;
@@ -65,6 +65,9 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::update("update")]
 #[case::early_flush("early-flush")]
 #[case::abort_then_commit("abort-then-commit")]
+#[case::savepoints("savepoints")]
+#[case::savepoints_flushed("savepoints-flushed")]
+#[case::savepoints_beside("savepoints-beside")]
 #[case::close_and_trim("close-and-trim")]
 #[case::reopen_and_write("reopen-and-write")]
 #[case::kill_and_write("kill-and-write")]

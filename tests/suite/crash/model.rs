@@ -6,7 +6,10 @@
 
 use super::indexes::{Index, On, refused};
 use crate::values::identical;
-use foliograph::{Direction, Edge, Key, NewNode, NodeId, Props, Snapshot, Value, WriteTransaction};
+use foliograph::storage_core::pager::ReadPages;
+use foliograph::{
+    Direction, Edge, Key, NewNode, NodeId, Props, Reader, Savepoint, Value, WriteError, WriteTransaction,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node as the model has it.
@@ -117,6 +120,17 @@ impl Change<'_> {
         merge(self.model.edges.get_mut(name).expect("the model has it too"), property, value);
     }
 
+    /// Where both are, to go back to.
+    pub fn savepoint(&mut self) -> (Savepoint, Model) {
+        (self.tx.savepoint(), self.model.clone())
+    }
+
+    /// Both go back.
+    pub fn rollback(&mut self, (savepoint, model): &(Savepoint, Model)) {
+        self.tx.rollback_to(savepoint).expect("it is there");
+        self.model.clone_from(model);
+    }
+
     fn named(&self, (source, edge_type, target, rank): &Name) -> Edge {
         let edge_type = self.tx.edge_type(edge_type).expect("a type that has edges");
         Edge { source: NodeId(*source), edge_type, target: NodeId(*target), rank: *rank }
@@ -132,12 +146,15 @@ fn wrong(error: impl std::fmt::Display) -> Wrong {
 
 impl Model {
     /// Reads all of a snapshot and compares it with this graph.
-    pub fn compare(&self, snapshot: &Snapshot) -> Result<(), Wrong> {
+    pub fn compare<R: ReadPages>(&self, snapshot: &Reader<R>) -> Result<(), Wrong> {
         self.differences(snapshot).map_err(wrong)?.map_or(Ok(()), Err)
     }
 
     /// The first difference to a snapshot; an error is an error of the store.
-    pub fn differences(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    pub fn differences<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let counts = (snapshot.node_count(), snapshot.edge_count());
         if counts != (self.nodes.len() as u64, self.edges.len() as u64) {
             let wanted = (self.nodes.len(), self.edges.len());
@@ -155,7 +172,10 @@ impl Model {
         self.differing_index(snapshot)
     }
 
-    fn differing_node(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_node<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let mut wanted = self.nodes.iter();
         for view in snapshot.all_nodes() {
             let view = view?;
@@ -178,7 +198,10 @@ impl Model {
         Ok(wanted.next().map(|(id, _)| format!("node {id} is missing")))
     }
 
-    fn differing_edge(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_edge<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let (mut found, mut last) = (0, None);
         for edge in snapshot.all_edges() {
             let edge = edge?;
@@ -201,7 +224,10 @@ impl Model {
     }
 
     /// Lists node by node, incoming, and the degrees: the whole in tree, and the other paths into the out tree.
-    fn differing_list(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_list<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let mut list = Vec::new();
         for id in self.nodes.keys() {
             list.clear();
@@ -308,7 +334,7 @@ impl More {
     }
 
     /// Makes the change.
-    pub fn apply(&self, tx: &mut WriteTransaction) -> Result<(), foliograph::WriteError> {
+    pub fn apply(&self, tx: &mut WriteTransaction) -> Result<(), WriteError> {
         let key = Some(Key::Text(format!("after {}", self.id)));
         let props = foliograph::props! { "after" => 1 };
         tx.insert_node("after", NewNode { id: Some(self.id), key, props })?;

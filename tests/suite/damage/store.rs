@@ -45,21 +45,9 @@ pub fn open(store: &MemoryStore, read_only: bool) -> Result<Database, OpenError>
 /// Makes the store, in two checkpoints, so that it also has pages of a version that is gone, and none that a log had. At
 /// least 10 people.
 pub fn sample(count: u64) -> Sample {
-    let store = MemoryStore::new(Vec::new());
-    let device = MemoryDevice::open(&store, &OpenOptions::create(PageSize::K4)).expect("a new store");
-    let db =
-        options().durability(Durability::Checkpoint).create_device(Arc::new(device)).expect("a new store");
-    let mut model = Model::default();
-    for fill in [people, links] as [fn(&mut Change<'_>, u64); 2] {
-        let tx = db.begin_write().expect("nobody else writes");
-        let mut change = Change { tx, model: &mut model };
-        fill(&mut change, count);
-        change.tx.commit().expect("memory does not fail");
-    }
-    db.close().expect("memory does not fail");
-    let image = store.image();
-    let pages = open(&store, true).and_then(|db| Ok(db.pages()?)).expect("a whole store");
-    assert!(image.len() <= 110 * PAGE && image.len().is_multiple_of(PAGE), "{} bytes", image.len());
+    let sample = made([&|c: &mut Change<'_>| people(c, count), &|c: &mut Change<'_>| links(c, count)]);
+    let (len, pages) = (sample.image.len(), &sample.pages);
+    assert!(len <= 110 * PAGE, "{len} bytes");
     for kind in PageKind::ALL.iter().filter(|kind| **kind != PageKind::Log) {
         assert!(pages.iter().any(|info| info.kind == *kind), "the sample has no {kind} page");
     }
@@ -67,6 +55,45 @@ pub fn sample(count: u64) -> Sample {
         let of_index = |info: &&PageInfo| info.kind == kind && info.owner == INDEXES;
         assert!(pages.iter().any(|info| of_index(&info)), "no index of the sample has {kind} pages");
     }
+    sample
+}
+
+/// A node with 12,000 edges, of two types and in both directions, so that the trees of edges have inner pages.
+pub fn hub() -> Sample {
+    let far = |n: u64| NodeId(n * 1_000_003);
+    made([
+        &|c: &mut Change<'_>| {
+            for n in 0..4000 {
+                c.insert("dot", NewNode { id: Some(far(n)), ..NewNode::default() });
+            }
+        },
+        &|c: &mut Change<'_>| {
+            for n in 0..4000 {
+                c.edge(far(8), "knows", far(n), props! {});
+                c.edge(far(8), "to", far(n), props! {});
+                c.edge(far(n), "to", far(8), props! {});
+            }
+        },
+    ])
+}
+
+/// Makes a store, a checkpoint each.
+fn made(fills: [&dyn Fn(&mut Change<'_>); 2]) -> Sample {
+    let store = MemoryStore::new(Vec::new());
+    let device = MemoryDevice::open(&store, &OpenOptions::create(PageSize::K4)).expect("a new store");
+    let db =
+        options().durability(Durability::Checkpoint).create_device(Arc::new(device)).expect("a new store");
+    let mut model = Model::default();
+    for fill in fills {
+        let tx = db.begin_write().expect("nobody else writes");
+        let mut change = Change { tx, model: &mut model };
+        fill(&mut change);
+        change.tx.commit().expect("memory does not fail");
+    }
+    db.close().expect("memory does not fail");
+    let image = store.image();
+    let pages = open(&store, true).and_then(|db| Ok(db.pages()?)).expect("a whole store");
+    assert!(image.len().is_multiple_of(PAGE), "{} bytes", image.len());
     Sample { image, model, pages }
 }
 

@@ -156,6 +156,12 @@ pub enum Step {
     },
     /// Compares the transaction with what it must show by now.
     Look,
+    /// Makes a savepoint.
+    Save,
+    /// Goes back to one of the savepoints.
+    Undo(Pick),
+    /// Releases one of the savepoints.
+    Forget(Pick),
     Commit,
     Abort,
     Reopen,
@@ -259,6 +265,9 @@ fn turn() -> impl Strategy<Value = Step> {
         1 => Just(Step::Abort),
         1 => Just(Step::Reopen),
         1 => Just(Step::Look),
+        3 => Just(Step::Save),
+        2 => any::<Pick>().prop_map(Step::Undo),
+        1 => any::<Pick>().prop_map(Step::Forget),
         3 => Just(Step::Hold),
         1 => Just(Step::Release),
     ]
@@ -266,7 +275,7 @@ fn turn() -> impl Strategy<Value = Step> {
 
 /// Histories of up to so many steps.
 pub fn histories(most: usize) -> impl Strategy<Value = History> {
-    let step = prop_oneof![12 => node_step(), 16 => edge_step(), 3 => index_step(), 6 => turn()];
+    let step = prop_oneof![12 => node_step(), 16 => edge_step(), 3 => index_step(), 8 => turn()];
     // The smallest budget writes pages after every change, the next one after some dozens.
     let budget = prop_oneof![Just(0), Just(4 << 10), Just(256 << 20)];
     (budget, proptest::bool::weighted(0.2), vec(step, 1..=most))

@@ -6,7 +6,9 @@ use super::graph::{Graph, LABELS, Name, PROPERTIES, Refusal, TYPES};
 use super::history::{Given, History, Pick, Step, key};
 use super::indexes::{Index, On};
 use crate::harness::{Bench, Device};
-use foliograph::{Database, Edge, NewNode, NodeId, PageSize, Props, Snapshot, WriteError, WriteTransaction};
+use foliograph::{
+    Database, Edge, NewNode, NodeId, PageSize, Props, Savepoint, Snapshot, WriteError, WriteTransaction,
+};
 use std::collections::VecDeque;
 use std::ops::Deref;
 
@@ -17,6 +19,8 @@ struct World<'b> {
     tx: Option<WriteTransaction>,
     committed: Graph,
     working: Graph,
+    /// What the transaction can go back to.
+    saved: Vec<(Savepoint, Graph)>,
     held: VecDeque<(Snapshot, Graph)>,
 }
 
@@ -32,6 +36,7 @@ pub fn run(device: Device, history: &History) -> Outcome {
         tx: None,
         committed: Graph::default(),
         working: Graph::default(),
+        saved: Vec::new(),
         held: VecDeque::new(),
     };
     for (number, step) in history.steps.iter().enumerate() {
@@ -81,6 +86,13 @@ impl<'b> World<'b> {
                 let tx = self.tx.as_ref().expect("begun");
                 compare(tx.deref(), &self.working).map_err(|why| format!("within the transaction: {why}"))?;
             }
+            Step::Save => {
+                self.begin()?;
+                let savepoint = self.tx().savepoint();
+                self.saved.push((savepoint, self.working.clone()));
+            }
+            Step::Undo(pick) => self.undo(*pick)?,
+            Step::Forget(pick) => self.forget(*pick)?,
             change => {
                 self.begin()?;
                 self.change(change)?;
@@ -96,7 +108,24 @@ impl<'b> World<'b> {
         Ok(())
     }
 
+    fn undo(&mut self, pick: Pick) -> Outcome {
+        let Some(to) = usize::from(pick).checked_rem(self.saved.len()) else { return Ok(()) };
+        self.saved.truncate(to + 1);
+        let World { tx: Some(tx), saved, working, .. } = self else { return Ok(()) };
+        let (savepoint, graph) = &saved[to];
+        tx.rollback_to(savepoint).map_err(|e| format!("going back failed: {e}"))?;
+        working.clone_from(graph);
+        Ok(())
+    }
+
+    fn forget(&mut self, pick: Pick) -> Outcome {
+        let Some(from) = usize::from(pick).checked_rem(self.saved.len()) else { return Ok(()) };
+        let (savepoint, _) = self.saved.drain(from..).next().expect("below the length");
+        self.tx().release(savepoint).map_err(|e| format!("releasing failed: {e}"))
+    }
+
     fn commit(&mut self) -> Outcome {
+        self.saved.clear();
         if let Some(tx) = self.tx.take() {
             tx.commit().map_err(|e| format!("committing failed: {e}"))?;
             self.committed = self.working.clone();
@@ -105,6 +134,7 @@ impl<'b> World<'b> {
     }
 
     fn abort(&mut self) {
+        self.saved.clear();
         self.tx = None;
         self.working = self.committed.clone();
     }
@@ -130,7 +160,8 @@ impl<'b> World<'b> {
         db.close().map_err(|e| format!("closing failed: {e}"))?;
         let db = bench.open();
         let working = committed.clone();
-        let again = World { bench, db, tx: None, committed, working, held: VecDeque::new() };
+        let again =
+            World { bench, db, tx: None, committed, working, saved: Vec::new(), held: VecDeque::new() };
         again.compare_newest()?;
         Ok(again)
     }

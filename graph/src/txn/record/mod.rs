@@ -41,7 +41,7 @@ mod tests;
 
 pub use crate::catalog::IndexOwner;
 pub use decode::{Operations, RecordError, operations};
-pub(crate) use encode::Ops;
+pub(crate) use encode::{Ops, OpsMark};
 pub use show::describe;
 
 use crate::error::WriteError;

@@ -11,6 +11,9 @@ fn created(tx: &mut WriteTransaction, on: IndexOn<'_>, property: &str, unique: b
     tx.create_index(on, property, unique).expect("an index");
 }
 
+/// A change before the record.
+type Change = fn(&mut WriteTransaction);
+
 /// Changes before and behind it in one record, over nodes and edges, new names and old ones.
 #[test]
 fn an_index_is_made_in_the_middle_of_a_record() {
@@ -128,7 +131,7 @@ fn a_record_that_gives_a_value_to_a_second_is_corruption() {
         tx.set_edge(EDGE, "w", 7).expect("set");
         tx.commit().expect("committed");
     }
-    let changes: [(fn(&mut WriteTransaction), &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (|tx| tx.set(NodeId(1), "p", 0).expect("set"), "(set node): n.p is unique, and node 0"),
         (
             |tx| assert_eq!(tx.add_node("n", 7, props! { "p" => 1 }).expect("added").0, 2),
