@@ -90,11 +90,31 @@ impl Asked {
     }
 }
 
-/// A question: conditions on properties by their names.
-type Conditions = Vec<(&'static str, Asked)>;
+/// A question: conditions on properties by their names, and the property that the answer is to be in the order of.
+#[derive(Clone, Default, Debug)]
+struct Asking {
+    conditions: Vec<(&'static str, Asked)>,
+    order: Option<&'static str>,
+}
 
-fn everything(property: &'static str) -> Conditions {
-    vec![(property, Asked::Between(Bound::Unbounded, Bound::Unbounded))]
+impl Asking {
+    fn with(mut self, property: &'static str, asked: Asked) -> Asking {
+        self.conditions.push((property, asked));
+        self
+    }
+
+    fn everything(property: &'static str) -> Asking {
+        Asking::default().with(property, Asked::Between(Bound::Unbounded, Bound::Unbounded))
+    }
+
+    fn question<'a, R: ReadPages, T: Found>(&self, all: Question<'a, R, T>) -> Question<'a, R, T> {
+        let question = self.conditions.iter().fold(all, |q, (name, asked)| q.with(name, asked.range()));
+        self.order.into_iter().fold(question, Question::ordered_by)
+    }
+}
+
+fn any_property(rng: &mut Rng) -> &'static str {
+    PROPERTIES[rng.index(PROPERTIES.len())]
 }
 
 /// Asks questions of a reader. What there is of indexes must be what the graph has.
@@ -103,21 +123,28 @@ pub fn ask<R: ReadPages>(reader: &Reader<R>, graph: &Graph) -> Outcome {
     let rng = &mut Rng::new((graph.nodes.len() * 1_000_003 + graph.edges.len()) as u64);
     let awkward = awkward();
     for Index { on, property, .. } in graph.indexes.iter().copied() {
-        let there: Vec<&Value> = graph.having(on, PROPERTIES[property]).into_iter().map(|(v, _)| v).collect();
-        answer(reader, graph, on, everything(PROPERTIES[property]))?;
+        let property = PROPERTIES[property];
+        let there: Vec<&Value> = graph.having(on, property).into_iter().map(|(v, _)| v).collect();
+        answer(reader, graph, on, Asking::everything(property))?;
         for _ in 0..3 {
-            let mut asked = vec![(PROPERTIES[property], Asked::draw(rng, &there, &awkward))];
+            let mut asking = Asking::default().with(property, Asked::draw(rng, &there, &awkward));
             if rng.chance(1, 4) {
-                asked.push((PROPERTIES[rng.index(PROPERTIES.len())], Asked::draw(rng, &there, &awkward)));
+                asking = asking.with(any_property(rng), Asked::draw(rng, &there, &awkward));
             }
-            answer(reader, graph, on, asked)?;
+            answer(reader, graph, on, asking)?;
         }
+        let mut asking = Asking { order: Some(property), ..Asking::default() };
+        if rng.chance(2, 3) {
+            asking = asking.with(any_property(rng), Asked::draw(rng, &there, &awkward));
+        }
+        answer(reader, graph, on, asking)?;
     }
     for on in [On::Label(rng.index(LABELS.len())), On::Type(rng.index(TYPES.len()))] {
-        answer(reader, graph, on, vec![])?;
-        let property = PROPERTIES[rng.index(PROPERTIES.len())];
+        answer(reader, graph, on, Asking::default())?;
+        let property = any_property(rng);
         let there: Vec<&Value> = graph.having(on, property).into_iter().map(|(v, _)| v).collect();
-        answer(reader, graph, on, vec![(property, Asked::draw(rng, &there, &awkward))])?;
+        answer(reader, graph, on, Asking::default().with(property, Asked::draw(rng, &there, &awkward)))?;
+        answer(reader, graph, on, Asking { order: Some(property), ..Asking::default() })?;
     }
     Ok(())
 }
@@ -141,51 +168,69 @@ pub fn named(on: On) -> IndexOn<'static> {
     }
 }
 
-fn answer<R: ReadPages>(reader: &Reader<R>, graph: &Graph, on: On, asked: Conditions) -> Outcome {
-    let told = |why| format!("{on:?} {asked:?}: {why}");
+fn answer<R: ReadPages>(reader: &Reader<R>, graph: &Graph, on: On, asking: Asking) -> Outcome {
+    let told = |why| format!("{on:?} {asking:?}: {why}");
     let outcome = match on {
         On::Label(label) => {
             let has = |node: NodeId| Has::Node(node.0);
-            compare(graph, on, &asked, || reader.nodes(LABELS[label]), has)
+            let known = reader.label(LABELS[label]).is_some();
+            compare((graph, on, known), &asking, || asking.question(reader.nodes(LABELS[label])), has)
         }
         On::Type(number) => {
             let has = |e: Edge| Has::Edge((e.source.0, number, e.target.0, e.rank));
-            compare(graph, on, &asked, || reader.edges(TYPES[number]), has)
+            let known = reader.edge_type(TYPES[number]).is_some();
+            compare((graph, on, known), &asking, || asking.question(reader.edges(TYPES[number])), has)
         }
     };
     outcome.map_err(told)
 }
 
 fn compare<'a, R: ReadPages + 'a, T: Found>(
-    graph: &Graph,
-    on: On,
-    asked: &Conditions,
+    (graph, on, known): (&Graph, On, bool),
+    asking: &Asking,
     question: impl Fn() -> Question<'a, R, T>,
     has: impl Fn(T) -> Has,
 ) -> Outcome {
-    let question = || asked.iter().fold(question(), |q, (name, asked)| q.with(name, asked.range()));
     let chosen = question().index().map(|index| index.property);
-    let answers = asked.iter().filter(|(name, asked)| graph.index(on, name).is_some() && asked.fits_index());
-    let answers: Vec<&str> = answers.map(|(name, _)| *name).collect();
-    same("whether an index answers", chosen.is_some(), !answers.is_empty())?;
-    if let Some(chosen) = chosen {
-        same("an index that answers", answers.contains(&chosen), true)?;
+    let all = |question: Question<'a, R, T>| -> Result<Vec<Has>, ReadError> {
+        question.into_iter().map(|found| found.map(&has)).collect()
+    };
+    if let Some(order) = asking.order {
+        let there = graph.index(on, order).map(|_| order);
+        same("the index of the order", chosen, there)?;
+        if there.is_none() {
+            let refused = |found| matches!(found, Err(ReadError::NoIndex(_)));
+            let found = [refused(question().count().map(drop)), refused(all(question()).map(drop))];
+            // A label or type that the store never had has nobody, and that is an answer.
+            same("refused", found, [known; 2])?;
+            return Ok(());
+        }
+    } else {
+        let may = |name: &str, asked: &Asked| graph.index(on, name).is_some() && asked.fits_index();
+        let may: Vec<&str> =
+            asking.conditions.iter().filter(|(name, asked)| may(name, asked)).map(|(n, _)| *n).collect();
+        let right = chosen.map_or(may.is_empty(), |chosen| may.contains(&chosen));
+        same("an index that answers", right, true).map_err(|why| format!("{chosen:?} of {may:?}: {why}"))?;
     }
+    let wanted = wanted((graph, on), asking, chosen);
+    same("count", question().count().map_err(failed)?, wanted.len() as u64)?;
+    same("first", question().first().map_err(failed)?.map(&has), wanted.first().copied())?;
+    same("answers", &all(question()).map_err(failed)?, &wanted)?;
+    let down: Vec<Has> = wanted.into_iter().rev().collect();
+    same("answers, descending", all(question().descending()).map_err(failed)?, down)
+}
+
+/// In the order of a property's values, or in that of ids.
+fn wanted((graph, on): (&Graph, On), asking: &Asking, by: Option<&str>) -> Vec<Has> {
     let mut wanted: Vec<(Has, &Values)> = graph.all_of(on);
     wanted.retain(|(_, values)| {
-        asked.iter().all(|(name, asked)| values.get(*name).is_some_and(|value| asked.admits(value)))
+        let there = asking.order.is_none_or(|order| values.contains_key(order));
+        let admits = |name: &str, asked: &Asked| values.get(name).is_some_and(|value| asked.admits(value));
+        there && asking.conditions.iter().all(|(name, asked)| admits(name, asked))
     });
-    if let Some(by) = chosen {
+    if let Some(by) = by {
         // They are in the order of ids, and stay so where values are equal.
         wanted.sort_by(|(_, a), (_, b)| order(&a[by], &b[by]));
     }
-    let mut wanted: Vec<Has> = wanted.into_iter().map(|(has, _)| has).collect();
-    let all = |question: Question<'a, R, T>| -> Result<Vec<Has>, String> {
-        question.into_iter().map(|found| found.map(&has)).collect::<Result<_, ReadError>>().map_err(failed)
-    };
-    same("count", question().count().map_err(failed)?, wanted.len() as u64)?;
-    same("first", question().first().map_err(failed)?.map(&has), wanted.first().copied())?;
-    same("answers", &all(question())?, &wanted)?;
-    wanted.reverse();
-    same("answers, descending", all(question().descending())?, wanted)
+    wanted.into_iter().map(|(has, _)| has).collect()
 }
