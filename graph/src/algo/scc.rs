@@ -9,17 +9,17 @@
 
 use super::control::{Control, Ticker};
 use super::numbering::Numbering;
-use super::question::question;
+use super::question::{directed, question};
 use super::sweep::nowhere;
 use super::values::NodeValues;
 use crate::error::ReadError;
-use crate::model::NodeId;
+use crate::model::{Direction, NodeId};
 use crate::reader::{Follow, Reader, Way};
 use std::collections::{HashMap, VecDeque};
 use storage_core::pager::ReadPages;
 
 /// A question for the strongly connected components; [`StronglyConnected::run`] answers it. An edge of an undirected type
-/// leads both ways.
+/// leads both ways, unless it is told otherwise.
 #[derive(Debug)]
 #[must_use]
 pub struct StronglyConnected<'a, R> {
@@ -29,6 +29,7 @@ pub struct StronglyConnected<'a, R> {
 }
 
 question!(StronglyConnected);
+directed!(StronglyConnected);
 
 impl<R: ReadPages> Reader<R> {
     /// The groups of nodes of which each reaches every other.

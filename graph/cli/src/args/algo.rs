@@ -47,6 +47,8 @@ pub enum Algorithm {
     Pagerank,
     /// The smallest id of the weakly connected component
     Wcc,
+    /// The smallest id of the strongly connected component
+    Scc,
     /// The community, by label propagation: an id
     Cdlp,
     /// The local clustering coefficient
