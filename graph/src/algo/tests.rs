@@ -15,7 +15,7 @@ use storage_core::page::PageSize;
 use storage_core::pager::ReadPages;
 
 /// Each algorithm; what it finds, as text.
-const ALL: [&str; 7] = ["bfs", "sssp", "pagerank", "wcc", "cdlp", "lcc", "triangles"];
+const ALL: [&str; 8] = ["bfs", "sssp", "pagerank", "wcc", "scc", "cdlp", "lcc", "triangles"];
 
 fn run<'a, R: ReadPages>(
     reader: &'a Reader<R>,
@@ -26,7 +26,8 @@ fn run<'a, R: ReadPages>(
         "bfs" => format!("{:?}", reader.bfs_distances(source).control(control).run()?),
         "sssp" => format!("{:?}", reader.sssp(source, "w").control(control).run()?),
         "pagerank" => format!("{:?}", reader.page_rank().iterations(5).control(control).run()?),
-        "wcc" => format!("{:?}", reader.wcc().control(control).run()?),
+        "wcc" => format!("{:?}", reader.weakly_connected().control(control).run()?),
+        "scc" => format!("{:?}", reader.strongly_connected().control(control).run()?),
         "cdlp" => format!("{:?}", reader.cdlp().iterations(5).control(control).run()?),
         "lcc" => format!("{:?}", reader.lcc().control(control).run()?),
         "triangles" => format!("{:?}", reader.triangles().control(control).run()?),
@@ -297,7 +298,7 @@ fn random_graphs_give_what_the_definitions_say() {
         let found: Vec<u64> = found.iter().map(|(_, label)| back(label)).collect();
         assert_eq!(found, naive_cdlp(graph.nodes, &asked, round % 6), "cdlp: {what}");
 
-        let found = snapshot.wcc().run().expect("read");
+        let found = snapshot.weakly_connected().run().expect("read");
         let found: Vec<u64> = found.iter().map(|(_, label)| back(label)).collect();
         assert_eq!(found, naive_wcc(graph.nodes, &graph.arcs(None)), "wcc: {what}");
     }
