@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use storage_core::pager::{self, PageError, Pager, Transaction};
+use storage_core::pager::{self, Flushed, PageError, Pager, Transaction};
 
 /// How long a commit that nobody waits for stays in memory at most.
 const RELAXED: Duration = Duration::from_millis(50);
@@ -147,6 +147,11 @@ impl Checkpoints {
         self.shared.take_in(pages)
     }
 
+    /// From here on the newest version stands there. Cannot fail.
+    pub(crate) fn install(&self, pages: &mut Transaction, newest: OnNewRoot) {
+        self.shared.install(pages, newest);
+    }
+
     /// One checkpoint now, in this thread, of what is durable. False if there was nothing to do.
     pub(crate) fn run(&self) -> Result<bool, WriteError> {
         Ok(self.shared.checkpoint()?)
@@ -174,6 +179,22 @@ impl Checkpoints {
             while self.shared.checkpoint()? {}
         }
         Ok(())
+    }
+}
+
+/// The newest version's graph, put onto the root that a checkpoint beside the writer made.
+pub(crate) struct OnNewRoot {
+    flushed: Arc<Flushed>,
+    pub(crate) graph: Arc<Graph>,
+}
+
+impl OnNewRoot {
+    /// `None` if no checkpoint waits to be taken in.
+    pub(crate) fn newest(pages: &Transaction) -> Result<Option<OnNewRoot>, PageError> {
+        let Some(flushed) = pages.flushed() else { return Ok(None) };
+        let newest = pages.base().state::<Graph>().expect("a version that a log carries has its graph");
+        let graph = Arc::new(newest.put_onto(&flushed, pages)?);
+        Ok(Some(OnNewRoot { flushed, graph }))
     }
 }
 
@@ -221,12 +242,15 @@ impl Shared {
     }
 
     fn take_in(&self, pages: &mut Transaction) -> Result<(), pager::WriteError> {
-        let Some(flushed) = pages.flushed() else { return Ok(()) };
-        let newest = pages.base().state::<Graph>().expect("a version that a log carries has its graph");
-        let graph = newest.put_onto(&flushed, &*pages)?;
-        self.changed.store(graph.weight(), Ordering::Relaxed);
-        pages.rebase(&flushed, Arc::new(graph));
+        if let Some(newest) = OnNewRoot::newest(pages)? {
+            self.install(pages, newest);
+        }
         Ok(())
+    }
+
+    fn install(&self, pages: &mut Transaction, OnNewRoot { flushed, graph }: OnNewRoot) {
+        self.changed.store(graph.weight(), Ordering::Relaxed);
+        pages.rebase(&flushed, graph);
     }
 
     /// The thread.

@@ -117,6 +117,22 @@ pub enum WriteError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What is to be renamed is not there.
+    #[error("there is no {what} `{name}`")]
+    UnknownName {
+        /// "label", "edge type" or "property name".
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Another one has the new name.
+    #[error("there is a {what} `{name}` already")]
+    NameTaken {
+        /// "label", "edge type" or "property name".
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// A unique index has the value already.
     #[error("{index} is unique, and {holder} has {value} already")]
     NotUnique {
@@ -136,6 +152,9 @@ pub enum WriteError {
     /// A new index could not be sorted.
     #[error(transparent)]
     Sort(Arc<SpillError>),
+    /// A savepoint that the transaction cannot go back to.
+    #[error("the savepoint cannot be used: {0}")]
+    NoSavepoint(&'static str),
     /// A value that cannot be stored.
     #[error("property `{property}`: {why}")]
     BadValue {
@@ -207,6 +226,9 @@ pub enum OpenError {
     /// Closing, or the first write, failed.
     #[error(transparent)]
     Write(#[from] pager::WriteError),
+    /// An index that the log makes could not be sorted. The store is as it was.
+    #[error(transparent)]
+    Sort(Arc<SpillError>),
 }
 
 impl From<DeviceError> for OpenError {
@@ -234,6 +256,7 @@ impl OpenError {
         match error {
             WriteError::Pager(e) => e.into(),
             WriteError::Read(e) => e.into(),
+            WriteError::Sort(e) => OpenError::Sort(e),
             refusal => unreachable!("nothing is changed that could be refused: {refusal}"),
         }
     }
@@ -244,6 +267,7 @@ impl OpenError {
             OpenError::Pager(e) => e.hint(),
             OpenError::Read(e) => e.hint(),
             OpenError::Write(e) => e.hint(),
+            OpenError::Sort(_) => None,
         }
     }
 

@@ -52,7 +52,7 @@ pub fn describe_page(page: &Page) -> Result<Vec<String>, PageError> {
             let line = |i| {
                 let mut key = Vec::new();
                 inner.separator(i, &mut key)?;
-                Ok(format!("{} -> {:?}", hex(&key), inner.child(i)?))
+                Ok(format!("{} -> {:?}, {} entries", hex(&key), inner.child(i)?, inner.below(i)))
             };
             let head = format!("level {}, {} children", inner.level(), inner.count());
             std::iter::once(Ok(head)).chain((0..inner.count()).map(line)).collect()

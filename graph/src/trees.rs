@@ -131,19 +131,29 @@ impl Graph {
         let (Some(from), Some(onto)) = (flushed.version().state::<Graph>(), flushed.state::<Graph>()) else {
             unreachable!("versions that a log carries have their graph")
         };
+        Graph::rebase(self, from, onto, pages)
+    }
+
+    /// `now`, which was made from `from`, put onto `onto`, which holds what `from` holds, on another root.
+    pub(crate) fn rebase(
+        now: &Graph,
+        from: &Graph,
+        onto: &Graph,
+        pages: &impl ReadPages,
+    ) -> Result<Graph, PageError> {
         let mut out = onto.clone();
-        out.catalog = self.catalog.clone();
-        Tree::rebase(&self.nodes, &from.nodes, &mut out.nodes, pages)?;
-        Tree::rebase(&self.keys, &from.keys, &mut out.keys, pages)?;
-        Tree::rebase(&self.out, &from.out, &mut out.out, pages)?;
-        Tree::rebase(&self.into, &from.into, &mut out.into, pages)?;
-        Tree::rebase(&self.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
+        out.catalog = now.catalog.clone();
+        Tree::rebase(&now.nodes, &from.nodes, &mut out.nodes, pages)?;
+        Tree::rebase(&now.keys, &from.keys, &mut out.keys, pages)?;
+        Tree::rebase(&now.out, &from.out, &mut out.out, pages)?;
+        Tree::rebase(&now.into, &from.into, &mut out.into, pages)?;
+        Tree::rebase(&now.edge_props, &from.edge_props, &mut out.edge_props, pages)?;
         // An index that was made meanwhile is over no page that the checkpoint replaced. None was dropped: that takes the
         // checkpointer's seat.
-        out.indexes.clone_from(&self.indexes);
-        for (id, flushed) in &onto.indexes {
-            let (Some(now), Some(from)) = (self.indexes.get(id), from.indexes.get(id)) else { continue };
-            let mut onto = flushed.clone();
+        out.indexes.clone_from(&now.indexes);
+        for (id, onto) in &onto.indexes {
+            let (Some(now), Some(from)) = (now.indexes.get(id), from.indexes.get(id)) else { continue };
+            let mut onto = onto.clone();
             Tree::rebase(now, from, &mut onto, pages)?;
             out.indexes.insert(*id, onto);
         }

@@ -28,6 +28,14 @@ bugs! {
     ReuseLivePage,
     /// An abort gives back the pages that the transaction would have freed (R6).
     AbortFreesOld,
+    /// Going back to a savepoint leaves the pages freed that were freed since (A1).
+    RollbackForgetsFreed,
+    /// A page that a savepoint reaches is used again as soon as the transaction frees it.
+    SavepointPageReused,
+    /// What a checkpoint beside the writer replaced, a savepoint goes on naming.
+    SavepointNotRebased,
+    /// The record keeps the operations that were undone (L5).
+    UndoneInRecord,
     /// Pages that a checkpoint beside the writer replaced may be used again as soon as it is durable, while the newest
     /// version still stands on the root before (A2, R7).
     FreedBeforeTakenIn,
@@ -89,6 +97,8 @@ bugs! {
     NoTestForLaterGroups,
     /// Where the log ends any group behind it counts as a later one (R11).
     AnyGroupProves,
+    /// A leaf that is written anew is counted as its page before was (T11).
+    StaleCount,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
     /// A value that another node has is put into a unique index.
@@ -124,7 +134,7 @@ mod switch {
 #[cfg(feature = "planted-bugs")]
 pub use switch::{armed, with};
 
-/// Without the feature nothing is ever armed.
+/// True if `bug` is armed on this thread: without the feature nothing ever is.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline(always)]
 pub const fn armed(_: Bug) -> bool {

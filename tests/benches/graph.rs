@@ -103,6 +103,15 @@ fn reads(c: &mut Criterion, db: &Database, active: &str) {
             sum
         });
     });
+    let ascending: Vec<NodeId> = (0..1000).map(|i| NodeId(i * nodes / 1000)).collect();
+    group.bench_function("neighbours of 1,000 ascending nodes", |b| {
+        b.iter(|| {
+            let mut sum = 0u64;
+            let each = |_: NodeId, targets: &[NodeId]| sum += targets.iter().map(|t| t.0).sum::<u64>();
+            snapshot.neighbors_of(&ascending).of_type(edge_type).for_each(each).expect("read");
+            sum
+        });
+    });
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     group.throughput(Throughput::Elements(snapshot.edge_count()));
     group.bench_function("BFS from 100000", |b| {

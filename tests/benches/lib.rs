@@ -1,1 +1,1 @@
-//! Nothing: this package is its benchmarks, `device`, `graph` and `commit`.
+//! Nothing: this package is its benchmarks, `device`, `graph`, `commit` and `linkbench`.

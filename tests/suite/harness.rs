@@ -188,14 +188,23 @@ pub fn seed(default: u64) -> u64 {
 /// Runs one test of this suite in a process of its own, where what it says of memory is about it alone. True in the
 /// process that is to run it.
 pub fn alone(test: &str) -> bool {
-    if std::env::var_os("FOLIOGRAPH_ALONE").is_some() {
-        return true;
+    alone_with(test, |_| {}).is_some()
+}
+
+/// The same with a directory that is made ready before, by another process. `Some` in the process that is to run it.
+pub fn alone_with(test: &str, ready: impl FnOnce(&Path)) -> Option<PathBuf> {
+    if let Some(place) = std::env::var_os("FOLIOGRAPH_ALONE") {
+        return Some(place.into());
     }
+    let dir = temp_dir();
+    ready(dir.path());
     let suite = std::env::current_exe().expect("this suite");
     let mut command = std::process::Command::new(suite);
-    let status = command.args(["--exact", test, "--nocapture"]).env("FOLIOGRAPH_ALONE", "1").status();
+    command.args(["--exact", test, "--nocapture"]).env("FOLIOGRAPH_ALONE", dir.path());
+    // Where the system's allocator heeds it: what was freed leaves no holes, large enough to count and too small to use.
+    let status = command.env("MALLOC_MMAP_THRESHOLD_", "65536").status();
     assert!(status.expect("started").success(), "{test} failed in a process of its own");
-    false
+    None
 }
 
 /// The most memory that the process ever had, in KiB; 0 where nobody says.

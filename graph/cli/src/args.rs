@@ -172,13 +172,16 @@ pub enum OnRowError {
 pub struct ExportArgs {
     /// The store's file
     pub store: PathBuf,
+    /// Where everything goes, in a format of one file (jsonl, graphml, dot, edgelist); - is stdout
+    #[arg(value_name = "FILE", conflicts_with_all = ["nodes", "edges"])]
+    pub file: Option<PathBuf>,
     /// Where nodes go; - is stdout
     #[arg(long, value_name = "FILE")]
     pub nodes: Option<PathBuf>,
     /// Where edges go; - is stdout
     #[arg(long, value_name = "FILE")]
     pub edges: Option<PathBuf>,
-    /// How they are written; without it by the files' names, else tsv
+    /// How they are written; without it by the files' names, else tsv (jsonl where everything goes to one file)
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
     /// Leave out what the format cannot hold, and say what
@@ -192,6 +195,9 @@ pub enum ExportFormat {
     Edgelist,
     Csv,
     Tsv,
+    Jsonl,
+    Graphml,
+    Dot,
 }
 
 /// A store and a node.

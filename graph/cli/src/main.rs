@@ -4,7 +4,6 @@
 //! codes (0 done, 1 failed, 2 wrong usage, 3 damage found, 4 nothing found). Never a panic.
 
 mod args;
-mod change;
 mod commands;
 mod condition;
 mod failure;

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use foliograph::Recovery;
+use foliograph::export::{EdgeOut, NodeOut, Source, TypeOut};
+use foliograph::{IndexInfo, Key, Recovery};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Global;
@@ -48,4 +49,49 @@ pub fn style(has_length: bool) -> ProgressStyle {
         false => "{spinner} {msg} {human_pos} {per_sec} {elapsed}",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A graph that is exported: a bar says how much of it was read.
+pub struct Watched<'a, S> {
+    source: &'a S,
+    bar: ProgressBar,
+}
+
+impl<'a, S: Source> Watched<'a, S> {
+    /// About `rows` are going to be read.
+    pub fn new(source: &'a S, global: &Global, rows: u64) -> Self {
+        let bar = bar(global, "exporting");
+        bar.set_style(style(true));
+        bar.set_length(rows);
+        Watched { source, bar }
+    }
+
+    /// It was read.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl<S: Source> Source for Watched<'_, S> {
+    type Error = S::Error;
+
+    fn nodes(&self) -> impl Iterator<Item = Result<NodeOut<'_>, S::Error>> {
+        self.source.nodes().inspect(|_| self.bar.inc(1))
+    }
+
+    fn edges(&self) -> impl Iterator<Item = Result<EdgeOut<'_>, S::Error>> {
+        self.source.edges().inspect(|_| self.bar.inc(1))
+    }
+
+    fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>> {
+        self.source.edge_types()
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
+        self.source.indexes()
+    }
+
+    fn key(&self, id: u64) -> Result<Option<Key>, S::Error> {
+        self.source.key(id)
+    }
 }

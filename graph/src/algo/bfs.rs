@@ -77,7 +77,10 @@ impl<R: ReadPages> BfsDistances<'_, R> {
         self
     }
 
-    /// The distances; `None` for a node that is not reached. The source must be there.
+    /// The distances; `None` for a node that is not reached.
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`] where the source is not there, [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<Option<u64>>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count())?;

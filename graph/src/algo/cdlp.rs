@@ -59,6 +59,9 @@ impl<R: ReadPages> Cdlp<'_, R> {
     }
 
     /// The labels: ids of nodes.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<NodeId>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count().saturating_mul(self.iterations))?;

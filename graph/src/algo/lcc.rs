@@ -49,6 +49,9 @@ impl<R: ReadPages> Lcc<'_, R> {
     pub const BYTES_PER_NODE: u64 = Corners::BYTES_PER_NODE + Numbering::BYTES_PER_NODE;
 
     /// The coefficients.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<f64>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count().saturating_mul(2))?;

@@ -5,15 +5,16 @@
 //! |---|---|---|
 //! | [`Reader::bfs_distances`](crate::Reader::bfs_distances) | edges from one node to each other | breadth-first, top-down and bottom-up |
 //! | [`Reader::sssp`](crate::Reader::sssp) | least sums of weights from one node | Dijkstra |
+//! | [`Reader::degrees`](crate::Reader::degrees) | how many edges each node has | one pass |
 //! | [`Reader::page_rank`](crate::Reader::page_rank) | ranks | passes over all lists |
-//! | [`Reader::wcc`](crate::Reader::wcc) | weakly connected components | one pass, union-find |
+//! | [`Reader::weakly_connected`](crate::Reader::weakly_connected) | weakly connected components | one pass, union-find |
 //! | [`Reader::strongly_connected`](crate::Reader::strongly_connected) | strongly connected components | one depth-first search |
 //! | [`Reader::topological_order`](crate::Reader::topological_order) | an order along the edges, or a cycle | level by level |
 //! | [`Reader::cdlp`](crate::Reader::cdlp) | communities | label propagation |
 //! | [`Reader::lcc`](crate::Reader::lcc), [`Reader::triangles`](crate::Reader::triangles) | clustering, triangles | marks |
 //!
-//! The rules of those that it has are those of LDBC Graphalytics; what it leaves open (self-loops, parallel edges, several types) each says.
-//! Each takes types of edges, a [`Control`] by which it is watched and stopped, and gives [`NodeValues`].
+//! Those that LDBC Graphalytics has follow its rules; what it leaves open (self-loops, parallel edges, several types) each
+//! says. Each takes types of edges, a [`Control`] by which it is watched and stopped, and gives [`NodeValues`].
 //!
 //! Must always be true: an I/O error ends a computation with that error; what is found does not depend on the cache, nor
 //! on the device, nor on what of the graph is on pages. Memory is a fixed number of bytes for each node, which each question
@@ -26,6 +27,7 @@ mod bfs;
 mod cdlp;
 mod control;
 mod corners;
+mod degrees;
 mod frontier;
 mod heap;
 mod lcc;
@@ -37,6 +39,8 @@ mod sssp;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod topo;
 mod triangles;
 mod values;
@@ -47,6 +51,7 @@ pub use bfs::BfsDistances;
 pub use cdlp::Cdlp;
 pub(crate) use control::Ticker;
 pub use control::{Control, Progress, STEPS};
+pub use degrees::Degrees;
 pub use lcc::Lcc;
 pub use page_rank::PageRank;
 pub use scc::StronglyConnected;
@@ -54,5 +59,5 @@ pub use sssp::{Distance, Sssp};
 pub use topo::{Cycle, TopologicalOrder};
 pub use triangles::{TriangleCount, Triangles};
 pub use values::NodeValues;
-pub use wcc::Wcc;
+pub use wcc::WeaklyConnected;
 pub(crate) use weights::{Weight, Weights};

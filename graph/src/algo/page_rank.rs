@@ -65,6 +65,9 @@ impl<R: ReadPages> PageRank<'_, R> {
     }
 
     /// The ranks.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<f64>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count().saturating_mul(self.iterations))?;

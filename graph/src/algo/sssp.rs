@@ -114,8 +114,11 @@ impl<R: ReadPages> Sssp<'_, R> {
     /// What it takes for a node: a sum, its place in the queue, and its id where ids are far apart.
     pub const BYTES_PER_NODE: u64 = 8 + Heap::BYTES_PER_NODE + Numbering::BYTES_PER_NODE;
 
-    /// The sums; `None` for a node that is not reached. The source must be there. Fails with [`ReadError::BadWeight`] at an
-    /// edge whose weight is missing, negative or no number.
+    /// The sums; `None` for a node that is not reached.
+    ///
+    /// # Errors
+    /// [`ReadError::BadWeight`] at an edge whose weight is missing, negative or no number, [`ReadError::NoNode`] where the
+    /// source is not there, [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(mut self) -> Result<NodeValues<Option<Distance>>, ReadError> {
         let mut ticker = Ticker::new(std::mem::take(&mut self.control));
         ticker.begin(self.reader.node_count())?;

@@ -51,6 +51,9 @@ impl<R: ReadPages> Triangles<'_, R> {
     pub const BYTES_PER_NODE: u64 = Corners::BYTES_PER_NODE + Numbering::BYTES_PER_NODE;
 
     /// The counts.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<TriangleCount, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count().saturating_mul(2))?;

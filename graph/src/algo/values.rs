@@ -41,6 +41,32 @@ impl<T> NodeValues<T> {
     }
 }
 
+impl<T: PartialOrd> NodeValues<T> {
+    /// The nodes with the greatest values, greatest first, and among equal ones the least ids; all, if there are no more.
+    /// What compares with nothing (NaN) comes last. Takes memory for twice as many as are asked for.
+    pub fn top(&self, count: usize) -> Vec<(NodeId, T)> {
+        let order = |a: &(NodeId, T), b: &(NodeId, T)| match b.1.partial_cmp(&a.1) {
+            Some(order) => order.then(a.0.cmp(&b.0)),
+            None => is_nothing(&a.1).cmp(&is_nothing(&b.1)).then(a.0.cmp(&b.0)),
+        };
+        let mut top = Vec::new();
+        for found in self.iter() {
+            top.push(found);
+            if top.len() >= count.saturating_mul(2).max(64) {
+                top.sort_by(order);
+                top.truncate(count);
+            }
+        }
+        top.sort_by(order);
+        top.truncate(count);
+        top
+    }
+}
+
+fn is_nothing<T: PartialOrd>(value: &T) -> bool {
+    value.partial_cmp(value).is_none()
+}
+
 impl<T: fmt::Debug> fmt::Debug for NodeValues<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter().map(|(node, value)| (node.0, value))).finish()

@@ -13,16 +13,16 @@ use crate::model::{Direction, NodeId};
 use crate::reader::{Follow, Reader, Way};
 use storage_core::pager::ReadPages;
 
-/// A question for the weakly connected components; [`Wcc::run`] answers it.
+/// A question for the weakly connected components; [`WeaklyConnected::run`] answers it.
 #[derive(Debug)]
 #[must_use]
-pub struct Wcc<'a, R> {
+pub struct WeaklyConnected<'a, R> {
     reader: &'a Reader<R>,
     follow: Follow,
     control: Control<'a>,
 }
 
-question!(Wcc);
+question!(WeaklyConnected);
 
 impl<R: ReadPages> Reader<R> {
     /// Which nodes hang together, whichever way edges point.
@@ -30,20 +30,23 @@ impl<R: ReadPages> Reader<R> {
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let snapshot = foliograph::Database::open("people.folio")?.begin_read()?;
-    /// let components = snapshot.wcc().of_type("knows").run()?;
+    /// let components = snapshot.weakly_connected().of_type("knows").run()?;
     /// let count = components.iter().filter(|(node, first)| node == first).count();
     /// # Ok(()) }
     /// ```
-    pub fn wcc(&self) -> Wcc<'_, R> {
-        Wcc { reader: self, follow: Follow::default(), control: Control::new() }
+    pub fn weakly_connected(&self) -> WeaklyConnected<'_, R> {
+        WeaklyConnected { reader: self, follow: Follow::default(), control: Control::new() }
     }
 }
 
-impl<R: ReadPages> Wcc<'_, R> {
+impl<R: ReadPages> WeaklyConnected<'_, R> {
     /// What it takes for a node: a label, and its id where ids are far apart.
     pub const BYTES_PER_NODE: u64 = 8 + Numbering::BYTES_PER_NODE;
 
     /// For each node the smallest id of its component.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<NodeId>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count())?;
@@ -106,7 +109,7 @@ mod tests {
     use crate::algo::testing::Sketch;
 
     fn found(sketch: &Sketch) -> Vec<u64> {
-        sketch.snapshot().wcc().run().expect("read").iter().map(|(_, label)| label.0).collect()
+        sketch.snapshot().weakly_connected().run().expect("read").iter().map(|(_, label)| label.0).collect()
     }
 
     #[test]

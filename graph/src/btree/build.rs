@@ -6,11 +6,11 @@
 //! It does not sort and does not check for duplicates: ascending keys are the caller's part.
 
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
-use super::inner::{Entry, Sizer, encode, room};
+use super::inner::{Entry, Sizer, room};
 use super::levels::batch_pages;
 use super::node::Tree;
-use super::pack::{cut_evenly, underfull};
-use storage_core::page::{HEADER_LEN, PageImage, PageSize};
+use super::pack::{Packed, cut_evenly, underfull};
+use storage_core::page::{HEADER_LEN, PageSize};
 use storage_core::pager::{Transaction, WriteError};
 
 /// Builds a tree bottom-up: see [`Tree::builder`].
@@ -64,20 +64,26 @@ impl<F: LeafFormat> TreeBuilder<F> {
             if top && let Some(root) = self.levels[at].only() {
                 return Ok(Tree::open(Some(root.page)));
             }
-            let mut images = self.levels[at].finish(self.size);
-            self.write_images(tx, at, &mut images)?;
+            let pages = self.levels[at].finish(self.size);
+            self.write(tx, at + 1, pages)?;
             at += 1;
         }
         Ok(Tree::empty())
     }
 
     fn write_leaves(&mut self, tx: &mut Transaction) -> Result<(), WriteError> {
-        let (separators, images): (Vec<_>, Vec<_>) =
-            self.leaves.drain(..).map(|leaf| (leaf.separator.into_boxed_slice(), leaf.image)).unzip();
+        let leaves = self.leaves.drain(..).map(Packed::from).collect();
+        self.write(tx, 0, leaves)
+    }
+
+    /// Writes pages of level `at` and adds them to those above.
+    fn write(&mut self, tx: &mut Transaction, at: usize, pages: Vec<Packed>) -> Result<(), WriteError> {
+        let (heads, images): (Vec<_>, Vec<_>) =
+            pages.into_iter().map(|packed| ((packed.separator, packed.count), packed.image)).unzip();
         self.written += images.len() as u64;
         let written = tx.write(images)?;
-        for (separator, page) in separators.into_iter().zip(written) {
-            self.add(tx, 0, Entry { separator, page })?;
+        for ((separator, count), page) in heads.into_iter().zip(written) {
+            self.add(tx, at, Entry { separator, page, count })?;
         }
         Ok(())
     }
@@ -89,26 +95,11 @@ impl<F: LeafFormat> TreeBuilder<F> {
         }
         let level = &mut self.levels[at];
         level.push(self.size, entry);
-        if level.images.len() < batch_pages(self.size) {
+        if level.full.len() < batch_pages(self.size) {
             return Ok(());
         }
-        let mut images = std::mem::take(&mut level.images);
-        self.write_images(tx, at, &mut images)
-    }
-
-    fn write_images(
-        &mut self,
-        tx: &mut Transaction,
-        at: usize,
-        images: &mut Vec<(Box<[u8]>, PageImage)>,
-    ) -> Result<(), WriteError> {
-        let (separators, images): (Vec<_>, Vec<_>) = images.drain(..).unzip();
-        self.written += images.len() as u64;
-        let written = tx.write(images)?;
-        for (separator, page) in separators.into_iter().zip(written) {
-            self.add(tx, at + 1, Entry { separator, page })?;
-        }
-        Ok(())
+        let pages = std::mem::take(&mut level.full);
+        self.write(tx, at + 1, pages)
     }
 }
 
@@ -126,7 +117,7 @@ struct LevelBuilder {
     before: Vec<Entry>,
     entries: Vec<Entry>,
     sizer: Sizer,
-    images: Vec<(Box<[u8]>, PageImage)>,
+    full: Vec<Packed>,
     /// Entries left this builder: it has more than the ones that are here.
     begun: bool,
 }
@@ -139,20 +130,20 @@ impl LevelBuilder {
             before: Vec::new(),
             entries: Vec::new(),
             sizer: Sizer::default(),
-            images: Vec::new(),
+            full: Vec::new(),
             begun: false,
         }
     }
 
     fn push(&mut self, size: PageSize, entry: Entry) {
         // Two children fit always, however long their separators are.
-        if self.entries.len() >= 2 && self.sizer.with(&entry.separator) > self.limit {
+        if self.entries.len() >= 2 && self.sizer.with(&entry) > self.limit {
             let full = std::mem::take(&mut self.entries);
             let before = std::mem::replace(&mut self.before, full);
             self.encode(size, &before);
             self.sizer = Sizer::default();
         }
-        self.sizer.push(&entry.separator);
+        self.sizer.push(&entry);
         self.entries.push(entry);
     }
 
@@ -165,14 +156,14 @@ impl LevelBuilder {
     }
 
     fn encode(&mut self, size: PageSize, entries: &[Entry]) {
-        if let Some(first) = entries.first() {
+        if !entries.is_empty() {
             self.begun = true;
-            self.images.push((first.separator.clone(), encode(size, self.level, entries)));
+            self.full.push(Packed::inner(size, self.level, entries));
         }
     }
 
     /// The rest of this level.
-    fn finish(&mut self, size: PageSize) -> Vec<(Box<[u8]>, PageImage)> {
+    fn finish(&mut self, size: PageSize) -> Vec<Packed> {
         let (mut before, last) = (std::mem::take(&mut self.before), std::mem::take(&mut self.entries));
         if !before.is_empty() && underfull(room(&last), size) {
             before.extend(last);
@@ -183,6 +174,6 @@ impl LevelBuilder {
             self.encode(size, &before);
             self.encode(size, &last);
         }
-        std::mem::take(&mut self.images)
+        std::mem::take(&mut self.full)
     }
 }

@@ -35,40 +35,40 @@ enum Place<'a, F: LeafFormat> {
 }
 
 /// An inner node on the way, and which child was taken.
-struct Frame<'a, F: LeafFormat> {
-    node: Above<'a, F>,
-    index: usize,
-    level: u8,
+pub(super) struct Frame<'a, F: LeafFormat> {
+    pub node: Above<'a, F>,
+    pub index: usize,
+    pub level: u8,
 }
 
-enum Above<'a, F: LeafFormat> {
+pub(super) enum Above<'a, F: LeafFormat> {
     Page(Page),
     Changed(&'a Inner<F>),
 }
 
 impl<'a, F: LeafFormat> Frame<'a, F> {
-    fn count(&self) -> Result<usize, PageError> {
+    pub fn count(&self) -> Result<usize, PageError> {
         match &self.node {
             Above::Page(page) => Ok(InnerPage::open(page)?.count()),
             Above::Changed(inner) => Ok(inner.count()),
         }
     }
 
-    fn child(&self) -> Result<Child<'a, F>, PageError> {
+    pub fn child(&self) -> Result<Child<'a, F>, PageError> {
         match &self.node {
             Above::Page(page) => Ok(Child::Page(InnerPage::open(page)?.child(self.index)?)),
             Above::Changed(inner) => Ok(inner.child(self.index)),
         }
     }
 
-    fn separator(&self, index: usize) -> Result<Vec<u8>, PageError> {
+    /// Appends the separator of the child at `index`.
+    pub fn separator(&self, index: usize, out: &mut Vec<u8>) -> Result<(), PageError> {
         match &self.node {
-            Above::Page(page) => {
-                let mut out = Vec::new();
-                InnerPage::open(page)?.separator(index, &mut out)?;
-                Ok(out)
+            Above::Page(page) => InnerPage::open(page)?.separator(index, out),
+            Above::Changed(inner) => {
+                out.extend_from_slice(inner.separators.get(index));
+                Ok(())
             }
-            Above::Changed(inner) => Ok(inner.separators.get(index).to_vec()),
         }
     }
 
@@ -88,11 +88,27 @@ impl<'a, F: LeafFormat> Frame<'a, F> {
             }
         }
     }
+
+    /// Asks for the next few leaves under the same parent, every few leaves: the walk just came to this one.
+    pub fn ask_ahead(&self, pages: &impl ReadPages, forward: bool) -> Result<(), PageError> {
+        let count = self.count()?;
+        let passed = if forward { self.index } else { count - 1 - self.index };
+        if passed % AHEAD != 1 {
+            return Ok(());
+        }
+        let range = if forward {
+            self.index..(self.index + AHEAD).min(count)
+        } else {
+            (self.index + 1).saturating_sub(AHEAD)..self.index + 1
+        };
+        pages.prefetch(&self.pages(range)?);
+        Ok(())
+    }
 }
 
 /// Which child to take on the way down.
 #[derive(Copy, Clone)]
-enum Take<'k> {
+pub(super) enum Take<'k> {
     First,
     Last,
     Covering(&'k [u8]),
@@ -198,48 +214,34 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
             frame.index = if forward { frame.index + 1 } else { frame.index - 1 };
             let (child, level) = (frame.child()?, frame.level - 1);
             if level == 0 {
-                self.ask_ahead(forward)?;
+                frame.ask_ahead(self.pages, forward)?;
             }
             return self.down(child, Some(level), if forward { Take::First } else { Take::Last });
         }
         Ok(())
     }
 
-    /// Asks for the next few leaves under the same parent, every few leaves.
-    fn ask_ahead(&self, forward: bool) -> Result<(), PageError> {
-        let Some(frame) = self.frames.last() else { return Ok(()) };
-        let count = frame.count()?;
-        let passed = if forward { frame.index } else { count - 1 - frame.index };
-        if passed % AHEAD != 1 {
-            return Ok(());
-        }
-        let range = if forward {
-            frame.index..(frame.index + AHEAD).min(count)
-        } else {
-            (frame.index + 1).saturating_sub(AHEAD)..frame.index + 1
-        };
-        self.pages.prefetch(&frame.pages(range)?);
-        Ok(())
-    }
-
     fn lower(&self) -> Result<Vec<u8>, PageError> {
-        match self.frames.iter().rev().find(|frame| frame.index > 0) {
-            Some(frame) => frame.separator(frame.index),
-            None => Ok(Vec::new()),
+        let mut out = Vec::new();
+        if let Some(frame) = self.frames.iter().rev().find(|frame| frame.index > 0) {
+            frame.separator(frame.index, &mut out)?;
         }
+        Ok(out)
     }
 
     fn upper(&self) -> Result<Option<Vec<u8>>, PageError> {
         for frame in self.frames.iter().rev() {
             if frame.index + 1 < frame.count()? {
-                return frame.separator(frame.index + 1).map(Some);
+                let mut out = Vec::new();
+                frame.separator(frame.index + 1, &mut out)?;
+                return Ok(Some(out));
             }
         }
         Ok(None)
     }
 }
 
-fn choose<F: LeafFormat>(node: &Above<'_, F>, take: Take<'_>) -> Result<usize, PageError> {
+pub(super) fn choose<F: LeafFormat>(node: &Above<'_, F>, take: Take<'_>) -> Result<usize, PageError> {
     match (node, take) {
         (_, Take::First) => Ok(0),
         (Above::Page(page), Take::Last) => Ok(InnerPage::open(page)?.count() - 1),

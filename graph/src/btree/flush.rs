@@ -7,11 +7,11 @@
 //! Beside the pages of a batch it keeps the entries of one level under changed parents.
 
 use super::LeafFormat;
-use super::inner::{Entry, InnerPage, encode, room};
+use super::inner::{Entry, InnerPage, room};
 use super::leaves::{LeafFlush, Siblings};
 use super::levels::Lists;
-use super::node::{Bounds, Changed, Child, Inner, Node, Root, Tree};
-use super::pack::{cut_evenly, underfull};
+use super::node::{Bounds, Changed, Child, Inner, Node, Old, Root, Tree};
+use super::pack::{Packed, cut_evenly, underfull};
 use super::read::load;
 use storage_core::page::{PageKind, PageSize, Written};
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
@@ -103,7 +103,7 @@ fn collect<'a, F: LeafFormat>(
 /// Neighbouring inner nodes that are packed together, or one that was not changed.
 struct Group<'a> {
     bounds: Bounds<'a>,
-    unchanged: Option<Written>,
+    unchanged: Option<Old>,
     entries: Vec<Entry>,
     /// Unchanged pages that were taken in.
     replaced: Vec<Written>,
@@ -123,7 +123,7 @@ fn flush_children<'a, F: LeafFormat>(
         let bounds = parent.child_bounds(index, bounds);
         let mut group = Group { bounds, unchanged: None, entries: Vec::new(), replaced: Vec::new() };
         match parent.child(index) {
-            Child::Page(at) => group.unchanged = Some(at),
+            Child::Page(_) => group.unchanged = Some(parent.old(index)),
             Child::Changed(_) => {
                 group.entries = below.next().unwrap_or_default();
                 // Without children it just goes: its range falls to the node before.
@@ -159,14 +159,66 @@ fn merge<'a>(
 ) -> Result<Group<'a>, WriteError> {
     let (mut left, right) = (open(tx, level, before)?, open(tx, level, group)?);
     left.bounds.upper = right.bounds.upper;
-    left.entries.extend(right.entries);
+    left.entries = join(tx, level - 1, left.entries, right.entries, left.bounds.upper)?;
     left.replaced.extend(right.replaced);
     Ok(left)
 }
 
+/// Puts the children of two neighbouring nodes together; they are pages of `level`, and no key of theirs reaches `upper`.
+/// A child that was its node's only one may have an only child itself, because it had nobody to merge with. Now it has:
+/// the two pages that meet become one, or two that are even (T6). The recursion is as deep as the level, which falls.
+fn join(
+    tx: &mut Transaction,
+    level: u8,
+    mut left: Vec<Entry>,
+    mut right: Vec<Entry>,
+    upper: Option<&[u8]>,
+) -> Result<Vec<Entry>, WriteError> {
+    if level > 0
+        && (left.len() == 1 || right.len() == 1)
+        && let (Some(one), Some(other)) = (left.last(), right.first())
+    {
+        let behind = right.get(1).map_or(upper, |next| Some(&*next.separator));
+        let first = children(tx, level, one, Some(&other.separator))?;
+        let second = children(tx, level, other, behind)?;
+        if first.len() == 1 || second.len() == 1 {
+            let (one_page, other_page) = (one.page, other.page);
+            let below = join(tx, level - 1, first, second, behind)?;
+            left.pop();
+            right.remove(0);
+            left.extend(write_all(tx, level, &below)?);
+            tx.free(one_page);
+            tx.free(other_page);
+        }
+    }
+    left.extend(right);
+    Ok(left)
+}
+
+fn children(
+    tx: &Transaction,
+    level: u8,
+    node: &Entry,
+    upper: Option<&[u8]>,
+) -> Result<Vec<Entry>, PageError> {
+    let page = tx.page(node.page, PageKind::Inner)?;
+    InnerPage::at_level(&page, level)?.entries(&node.separator, upper)
+}
+
+/// Writes pages of `level` that hold these entries.
+fn write_all(tx: &mut Transaction, level: u8, entries: &[Entry]) -> Result<Vec<Entry>, WriteError> {
+    let size = tx.pager().page_size();
+    let mut out = Lists::new(size);
+    out.begin();
+    for piece in cut_evenly(entries, size) {
+        out.push_packed(tx, Packed::inner(size, level, &entries[piece]))?;
+    }
+    Ok(out.finish(tx)?.into_iter().flatten().collect())
+}
+
 /// Reads an unchanged node's entries, to be packed with its neighbour's.
 fn open<'a>(tx: &mut Transaction, level: u8, mut group: Group<'a>) -> Result<Group<'a>, WriteError> {
-    if let Some(at) = group.unchanged.take() {
+    if let Some(Old { page: at, .. }) = group.unchanged.take() {
         let page = tx.page(at, PageKind::Inner)?;
         group.entries = InnerPage::at_level(&page, level)?.entries(group.bounds.lower, group.bounds.upper)?;
         group.replaced.push(at);
@@ -175,14 +227,13 @@ fn open<'a>(tx: &mut Transaction, level: u8, mut group: Group<'a>) -> Result<Gro
 }
 
 fn emit(tx: &mut Transaction, out: &mut Lists, level: u8, group: Group<'_>) -> Result<(), WriteError> {
-    if let Some(page) = group.unchanged {
-        out.push_written(group.bounds.lower.into(), page);
+    if let Some(old) = group.unchanged {
+        out.push_written(group.bounds.lower.into(), old);
         return Ok(());
     }
     let size = tx.pager().page_size();
     for piece in cut_evenly(&group.entries, size) {
-        let entries = &group.entries[piece];
-        out.push_image(tx, entries[0].separator.clone(), encode(size, level, entries))?;
+        out.push_packed(tx, Packed::inner(size, level, &group.entries[piece]))?;
     }
     group.replaced.into_iter().for_each(|page| tx.free(page));
     Ok(())
@@ -195,17 +246,10 @@ fn finish_root<F: LeafFormat>(
     mut level: u8,
     mut entries: Vec<Entry>,
 ) -> Result<Option<Written>, WriteError> {
-    let size = tx.pager().page_size();
     let grown = entries.len() > 1;
     while entries.len() > 1 {
         level += 1;
-        let mut out = Lists::new(size);
-        out.begin();
-        for piece in cut_evenly(&entries, size) {
-            let entries = &entries[piece];
-            out.push_image(tx, entries[0].separator.clone(), encode(size, level, entries))?;
-        }
-        entries = out.finish(tx)?.into_iter().flatten().collect();
+        entries = write_all(tx, level, &entries)?;
     }
     let Some(mut root) = entries.pop().map(|entry| entry.page) else { return Ok(None) };
     while !grown && level > 0 {

@@ -5,6 +5,7 @@
 //! pages again. It does no I/O and knows nothing of inner nodes.
 
 use std::fmt::Debug;
+use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
 
@@ -29,6 +30,18 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
 
     /// The value under `key`, if this page holds one.
     fn find(page: &Page, key: &Self::Key) -> Result<Option<Self::Value>, PageError>;
+
+    /// How many entries of a page lie between two keys, exactly. It should decode no more than what stands at the ends.
+    fn count(page: &Page, from: Bound<&Self::Key>, to: Bound<&Self::Key>) -> Result<u64, PageError>;
+
+    /// How many of `keys`, which ascend, the page holds. For formats where to find one of many takes long.
+    fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k Self::Key>) -> Result<u64, PageError> {
+        let mut held = 0;
+        for key in keys {
+            held += u64::from(Self::find(page, key)?.is_some());
+        }
+        Ok(held)
+    }
 
     /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).
     fn packer(size: PageSize, fill_percent: u8) -> Self::Packer;
@@ -61,6 +74,8 @@ pub struct PackedLeaf {
     /// A lower bound of the leaf's keys as key bytes: greater than every key of the leaf before it, not greater than
     /// the leaf's first key, as short as that allows.
     pub separator: Vec<u8>,
+    /// How many entries it holds.
+    pub count: u64,
     /// The page.
     pub image: PageImage,
 }

@@ -1,9 +1,9 @@
-//! An inner page: separators and references to the pages below, and nothing else.
+//! An inner page: separators, references to the pages below, how many entries there are below each, and nothing else.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 32 | 1 | level: 1 above the leaves, one more than its children's |
-//! | 33 | 1 | flags: zero |
+//! | 33 | 1 | flags: bytes of a count: 1, 2, 3, 4, 6 or 8, the least that holds the largest |
 //! | 34 | 2 | count of children, at least 1 |
 //! | 36 | 2 | length of the prefix that all separators share |
 //! | 38 | 2 | key length: bytes of each separator behind the prefix; 0 = they differ |
@@ -11,17 +11,24 @@
 //! | … | 2 × (count − 1) | only where they differ: where each separator ends, counted from the first one's begin |
 //! | … | … | the separators behind the prefix, one after the other |
 //! | … | 12 × count | the references |
+//! | … | 1, 2, 3, 4, 6 or 8 × count | how many entries the leaves below each child hold |
 //!
-//! The used length ends exactly behind the references. The first child has no separator: whatever is smaller than
+//! The used length ends exactly behind the counts. The first child has no separator: whatever is smaller than
 //! the second child's goes there. A separator belongs to the child behind it: that child's keys are not smaller.
 //!
 //! **At least three children fit into any page**: a separator is at most [`MAX_KEY_LEN`] = 1,100 bytes, so three
-//! children take at most 40 + 2 × (2 + 1,100) + 3 × 12 = 2,280 bytes of the smallest page's 4,096 (four take 3,394). So
-//! every level is at most half as long as the one below, and trees end.
+//! children take at most 40 + 2 × (2 + 1,100) + 3 × (12 + 8) = 2,304 bytes of the smallest page's 4,096 (four take
+//! 3,426). So every level is at most half as long as the one below, and trees end.
+//!
+//! **Counts make a tree one of order statistics**: how many entries lie between two keys is told by the pages on the way
+//! to both ([`super::Tree::count`]). A page of them takes 2 bytes a child on level 1, where a leaf holds more than 255 and
+//! fewer than 65,536 entries, and few pages are on the levels above. Reading believes them; `check` compares them with
+//! what there is. Nothing else depends on them, so a wrong count cannot lose anything.
 //!
 //! It does no I/O. Nothing here can be built from a page that was not written: an [`Entry`] takes a [`Written`] (V2).
 
 use super::lcp;
+use std::cmp::Ordering;
 use std::ops::Range;
 use storage_core::page::{HEADER_LEN, PageImage, PageKind, PageSize, REFERENCE_LEN, Written};
 use storage_core::pager::{Page, PageError};
@@ -42,6 +49,8 @@ pub struct Entry {
     pub separator: Box<[u8]>,
     /// The child.
     pub page: Written,
+    /// How many entries the leaves below it hold (the leaf, if it is one).
+    pub count: u64,
 }
 
 /// An inner page, read in place: every access is checked, nothing is copied.
@@ -53,12 +62,41 @@ pub struct InnerPage<'p> {
     prefix: &'p [u8],
     keys: Keys<'p>,
     references: usize,
+    counts: Counts<'p>,
 }
 
 #[derive(Debug)]
 enum Keys<'p> {
     Fixed { len: usize, bytes: &'p [u8] },
     Variable { ends: &'p [u8], bytes: &'p [u8] },
+}
+
+/// Counts of the entries below children, one after the other.
+#[derive(Debug)]
+struct Counts<'p> {
+    width: usize,
+    bytes: &'p [u8],
+}
+
+/// The widths that a count may have.
+const WIDTHS: [u8; 6] = [1, 2, 3, 4, 6, 8];
+
+/// The least width for counts up to `most`.
+fn count_width(most: u64) -> usize {
+    let fits = |width: &&u8| **width == 8 || most >> (8 * **width) == 0;
+    WIDTHS.iter().find(fits).copied().unwrap_or(8).into()
+}
+
+impl Counts<'_> {
+    /// The counts of the children in `range`, which there are.
+    fn get(&self, range: Range<usize>) -> impl Iterator<Item = u64> {
+        let bytes = self.bytes.get(range.start * self.width..range.end * self.width).unwrap_or_default();
+        bytes.chunks_exact(self.width).map(|count| {
+            let mut le = [0; 8];
+            le[..count.len()].copy_from_slice(count);
+            u64::from_le_bytes(le)
+        })
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
@@ -93,7 +131,7 @@ impl<'p> InnerPage<'p> {
         if level == 0 || level > MAX_LEVEL {
             return Err("impossible level");
         }
-        if flags != 0 {
+        if !WIDTHS.contains(&flags) {
             return Err("unknown flags");
         }
         let field = |at: usize| u16_at(used, at).ok_or("too short for an inner page");
@@ -105,10 +143,13 @@ impl<'p> InnerPage<'p> {
         let keys_at = FIXED_END + prefix_len;
         let prefix = used.get(FIXED_END..keys_at).ok_or("prefix beyond the page")?;
         let (keys, references) = Self::parse_keys(used, keys_at, count - 1, key_len)?;
-        if references + count * REFERENCE_LEN != used.len() {
-            return Err("references do not end where the page does");
+        let width = usize::from(flags);
+        let counts = references + count * REFERENCE_LEN;
+        if counts + count * width != used.len() {
+            return Err("counts do not end where the page does");
         }
-        Ok(InnerPage { page, level, count, prefix, keys, references })
+        let counts = Counts { width, bytes: &used[counts..] };
+        Ok(InnerPage { page, level, count, prefix, keys, references, counts })
     }
 
     fn parse_keys(
@@ -147,6 +188,17 @@ impl<'p> InnerPage<'p> {
         self.page.reference(self.references + index * REFERENCE_LEN)
     }
 
+    /// How many entries there are below the child at `index`, as the page says; 0 if there is no such child.
+    pub fn below(&self, index: usize) -> u64 {
+        self.below_all(index..index.saturating_add(1))
+    }
+
+    /// How many entries there are below all children in `range`, as the page says.
+    pub fn below_all(&self, range: Range<usize>) -> u64 {
+        let range = range.start.min(self.count)..range.end.min(self.count);
+        self.counts.get(range).fold(0, u64::saturating_add)
+    }
+
     /// Separator of child `key + 1`, without the prefix.
     fn suffix(&self, key: usize) -> Result<&'p [u8], PageError> {
         let found = match &self.keys {
@@ -171,13 +223,11 @@ impl<'p> InnerPage<'p> {
 
     /// The child that covers `key`: the last one whose separator is not greater.
     pub fn search(&self, key: &[u8]) -> Result<usize, PageError> {
-        let head = &key[..key.len().min(self.prefix.len())];
-        match head.cmp(self.prefix) {
-            std::cmp::Ordering::Less => return Ok(0),
-            std::cmp::Ordering::Greater => return Ok(self.count - 1),
-            std::cmp::Ordering::Equal => {}
-        }
-        let rest = &key[self.prefix.len()..];
+        let rest = match self.behind_prefix(key) {
+            Ok(rest) => rest,
+            Err(Ordering::Less) => return Ok(0),
+            Err(_) => return Ok(self.count - 1),
+        };
         let (mut low, mut high) = (0, self.count - 1);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -188,6 +238,25 @@ impl<'p> InnerPage<'p> {
             }
         }
         Ok(low)
+    }
+
+    /// As [`InnerPage::search`] of a key that child `at`, or one behind it, covers: quick if it is that one.
+    pub fn search_from(&self, at: usize, key: &[u8]) -> Result<usize, PageError> {
+        let here = at + 1 >= self.count
+            || match self.behind_prefix(key) {
+                Ok(rest) => self.suffix(at)? > rest,
+                Err(order) => order == Ordering::Less,
+            };
+        if here { Ok(at) } else { self.search(key) }
+    }
+
+    /// The key behind the prefix; without the prefix, whether it is less or greater than all keys with it.
+    fn behind_prefix<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Ordering> {
+        let (head, rest) = key.split_at(key.len().min(self.prefix.len()));
+        match head.cmp(self.prefix) {
+            Ordering::Equal => Ok(rest),
+            order => Err(order),
+        }
     }
 
     /// Checks what reading alone does not: separators of legal length, strictly ascending, and inside the bounds that
@@ -222,7 +291,8 @@ impl<'p> InnerPage<'p> {
             separator.clear();
             separator.extend_from_slice(if index == 0 { lower } else { &[] });
             self.separator(index, &mut separator)?;
-            out.push(Entry { separator: separator.as_slice().into(), page: self.child(index)? });
+            let (page, count) = (self.child(index)?, self.below(index));
+            out.push(Entry { separator: separator.as_slice().into(), page, count });
         }
         Ok(out)
     }
@@ -244,9 +314,11 @@ pub fn encode(size: PageSize, level: u8, entries: &[Entry]) -> PageImage {
     );
     let keys = &entries[1..];
     let layout = Layout::of(keys);
+    let width = count_width(entries.iter().map(|entry| entry.count).max().unwrap_or(0));
     let mut image = PageImage::new(size, PageKind::Inner, 0);
     let page = image.bytes_mut();
     page[HEADER_LEN] = level;
+    page[HEADER_LEN + 1] = width as u8;
     put_u16(page, 34, entries.len());
     put_u16(page, 36, layout.prefix);
     put_u16(page, 38, layout.fixed);
@@ -267,6 +339,11 @@ pub fn encode(size: PageSize, level: u8, entries: &[Entry]) -> PageImage {
     for entry in entries {
         image.put_reference(at, entry.page);
         at += REFERENCE_LEN;
+    }
+    let page = image.bytes_mut();
+    for entry in entries {
+        page[at..at + width].copy_from_slice(&entry.count.to_le_bytes()[..width]);
+        at += width;
     }
     image.set_used(at);
     image
@@ -305,6 +382,8 @@ pub struct Sizer {
     same: Option<usize>,
     sum: usize,
     children: usize,
+    /// The largest count.
+    most: u64,
 }
 
 impl Sizer {
@@ -318,12 +397,15 @@ impl Sizer {
         let keys = self.children.saturating_sub(1);
         let shared = if keys > 1 { self.prefix } else { 0 };
         let ends = if self.same.is_some() { 0 } else { 2 * keys };
-        FIXED_END + shared + ends + (self.sum - keys * shared) + self.children * REFERENCE_LEN
+        let child = REFERENCE_LEN + count_width(self.most);
+        FIXED_END + shared + ends + (self.sum - keys * shared) + self.children * child
     }
 
     /// Counts a child.
-    pub fn push(&mut self, separator: &[u8]) {
+    pub fn push(&mut self, entry: &Entry) {
+        let separator = &*entry.separator;
         self.children += 1;
+        self.most = self.most.max(entry.count);
         match self.children {
             1 => return,
             2 => {
@@ -341,13 +423,15 @@ impl Sizer {
     }
 
     /// The bytes if one more child came.
-    pub fn with(&self, separator: &[u8]) -> usize {
+    pub fn with(&self, entry: &Entry) -> usize {
         let mut more = Sizer { first: Box::default(), ..*self };
         if self.children < 2 {
-            more.push(separator);
+            more.push(entry);
             return more.bytes();
         }
+        let separator = &*entry.separator;
         more.children += 1;
+        more.most = self.most.max(entry.count);
         more.sum += separator.len();
         more.prefix = lcp(&self.first[..self.prefix], separator);
         more.same = self.same.filter(|len| *len == separator.len());
@@ -358,7 +442,7 @@ impl Sizer {
 /// The bytes an inner page of these entries takes, header included.
 pub fn room(entries: &[Entry]) -> usize {
     let mut sizer = Sizer::default();
-    entries.iter().for_each(|entry| sizer.push(&entry.separator));
+    entries.iter().for_each(|entry| sizer.push(entry));
     sizer.bytes()
 }
 

@@ -10,11 +10,12 @@
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::levels::{Lists, batch_pages};
 use super::merge::Merged;
-use super::node::{Bounds, Child, Delta, Inner, Node, Shared};
-use super::pack::underfull;
+use super::node::{Bounds, Child, Delta, Inner, Node, Old, Shared};
+use super::pack::{Packed, underfull};
 use std::ops::{Bound, Range};
 use storage_core::page::{HEADER_LEN, PageSize, Written};
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
+use storage_core::planted::{Bug, armed};
 
 /// The most pages for which a stream is packed a second time to come out even.
 const EVEN_AT_MOST: usize = 8;
@@ -47,6 +48,15 @@ impl<'a, F: LeafFormat> Siblings<'a, F> {
         }
     }
 
+    /// A leaf's page, if it has one, with the number of its entries. The root has no parent to say the number: 0, which
+    /// nobody asks for, because nothing is above a single page.
+    fn old(&self, index: usize) -> Option<Old> {
+        match self {
+            Siblings::Under(inner, _) => Some(inner.old(index)),
+            Siblings::Root(_) => self.leaf(index).0.map(|page| Old { page, count: 0 }),
+        }
+    }
+
     /// A leaf's page and its changes. A leaf without changes is its page.
     fn leaf(&self, index: usize) -> (Option<Written>, Option<&'a Delta<F>>) {
         match self.child(index) {
@@ -65,7 +75,7 @@ struct Group {
     leaves: Range<usize>,
     packed: Vec<PackedLeaf>,
     /// The first leaf as it is: nothing was changed. Those behind it are empty.
-    unchanged: Option<Written>,
+    unchanged: Option<Old>,
     /// Pages of the group that are out already: it was too large to wait.
     gone: usize,
     /// Entries were put before the end of a page.
@@ -139,8 +149,8 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
 
     /// The group that begins with leaf `at`.
     fn group(&mut self, at: usize) -> Result<Group, WriteError> {
-        if let (Some(page), None) = self.siblings.leaf(at) {
-            let unchanged = Some(page);
+        if let (Some(_), None) = self.siblings.leaf(at) {
+            let unchanged = self.siblings.old(at);
             return Ok(Group { leaves: at..at + 1, packed: Vec::new(), unchanged, gone: 0, inserted: false });
         }
         let count = self.siblings.count();
@@ -206,9 +216,9 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
 
     fn emit(&mut self, mut group: Group) -> Result<(), WriteError> {
         self.emit_packed(&mut group)?;
-        if let Some(page) = group.unchanged {
+        if let Some(old) = group.unchanged {
             let first = self.siblings.bounds(group.leaves.start).lower.into();
-            self.out.push_written(first, page);
+            self.out.push_written(first, old);
             group.leaves.start += 1;
         }
         for index in group.leaves {
@@ -221,12 +231,17 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
 
     fn emit_packed(&mut self, group: &mut Group) -> Result<(), WriteError> {
         for leaf in group.packed.drain(..) {
-            let separator = match group.gone {
-                0 => self.siblings.bounds(group.leaves.start).lower.into(),
-                _ => leaf.separator.into_boxed_slice(),
-            };
+            let mut packed = Packed::from(leaf);
+            if group.gone == 0 {
+                packed.separator = self.siblings.bounds(group.leaves.start).lower.into();
+                if armed(Bug::StaleCount)
+                    && let Some(old) = self.siblings.old(group.leaves.start)
+                {
+                    packed.count = old.count;
+                }
+            }
             group.gone += 1;
-            self.out.push_image(self.tx, separator, leaf.image)?;
+            self.out.push_packed(self.tx, packed)?;
         }
         Ok(())
     }

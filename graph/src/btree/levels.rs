@@ -5,6 +5,8 @@
 //! is in memory; an entry without a written page never leaves this file.
 
 use super::inner::Entry;
+use super::node::Old;
+use super::pack::Packed;
 use storage_core::page::{PageImage, PageSize, Written};
 use storage_core::pager::{Transaction, WriteError};
 
@@ -16,6 +18,7 @@ pub(super) fn batch_pages(size: PageSize) -> usize {
 /// A child in its place: written, or waiting to be.
 struct Place {
     separator: Box<[u8]>,
+    count: u64,
     page: Option<Written>,
 }
 
@@ -38,27 +41,22 @@ impl Lists {
         self.lists.push(Vec::new());
     }
 
-    fn push(&mut self, separator: Box<[u8]>, page: Option<Written>) -> (usize, usize) {
+    fn push(&mut self, separator: Box<[u8]>, count: u64, page: Option<Written>) -> (usize, usize) {
         let at = self.lists.len() - 1;
-        self.lists[at].push(Place { separator, page });
+        self.lists[at].push(Place { separator, count, page });
         (at, self.lists[at].len() - 1)
     }
 
     /// A child that is written already.
-    pub fn push_written(&mut self, separator: Box<[u8]>, page: Written) {
-        self.push(separator, Some(page));
+    pub fn push_written(&mut self, separator: Box<[u8]>, old: Old) {
+        self.push(separator, old.count, Some(old.page));
     }
 
     /// A child that is to be written; a full batch is.
-    pub fn push_image(
-        &mut self,
-        tx: &mut Transaction,
-        separator: Box<[u8]>,
-        image: PageImage,
-    ) -> Result<(), WriteError> {
-        let place = self.push(separator, None);
+    pub fn push_packed(&mut self, tx: &mut Transaction, packed: Packed) -> Result<(), WriteError> {
+        let place = self.push(packed.separator, packed.count, None);
         self.waiting.push(place);
-        self.images.push(image);
+        self.images.push(packed.image);
         if self.images.len() >= self.batch { self.write(tx) } else { Ok(()) }
     }
 
@@ -76,7 +74,7 @@ impl Lists {
         self.write(tx)?;
         let entry = |place: Place| {
             let page = place.page.expect("every batch of the level was written");
-            Entry { separator: place.separator, page }
+            Entry { separator: place.separator, page, count: place.count }
         };
         Ok(self.lists.into_iter().map(|list| list.into_iter().map(entry).collect()).collect())
     }

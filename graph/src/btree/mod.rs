@@ -16,7 +16,7 @@
 //! - **T4** Child *i* of an inner node holds the keys from its separator up to the next child's. The first child's
 //!   lower bound is the node's own; the root's is minus infinity. Separators ascend strictly.
 //! - **T5** Levels fall by exactly one from parent to child, and leaves are level 0: every walk down ends.
-//! - **T6** All leaves are at the same depth; the root has at least two children or is a leaf; an empty tree has no root.
+//! - **T6** All leaves are at the same depth; every inner page has at least two children; an empty tree has no root.
 //! - **T7** A flush frees each page that it replaces, once. A page of the tree that is under a third full is merged with
 //!   a neighbour under the same parent when it is written anew.
 //! - **T8** [`Tree::weight`] is the memory that changed nodes take, [`Tree::changed_nodes`] their number, both counted as
@@ -24,11 +24,15 @@
 //! - **T9** Whatever a page says is checked before it is used: damage is an error that names the page (I7).
 //! - **T10** After [`Tree::rebase`] the flushed tree holds exactly what the later version holds, at the cost of what
 //!   differs between the two versions. For both are over the same pages, and a changed node that both hold is the same.
+//! - **T11** An inner page says of each child how many entries the leaves below it hold; a flush, a builder and whoever
+//!   moves pages write what is so. [`Tree::count`] reads a page or two of each level for it, and each changed leaf of the
+//!   range. Only `count` believes it: a wrong number is damage that `check` names, and can lose nothing.
 //!
 //! # What it does not do
 //!
 //! It does not know whether a key is new: `put` and `delete` say what shall be. It has no locks: who writes holds
-//! the transaction. It does not pin leaves: a cache of 16 pages is enough for any tree.
+//! the transaction. Walks pin no leaves, and a finger one (a place in the tree that look-ups start from): a cache of 16 pages
+//! is enough for any tree.
 //!
 //! # Not written, not indexed
 //!
@@ -39,14 +43,14 @@
 //! use foliograph::btree::{Entry, PackedLeaf};
 //! use storage_core::page::Written;
 //! fn index(leaf: PackedLeaf, written: Written) -> Entry {
-//!     Entry { separator: leaf.separator.into(), page: written }
+//!     Entry { separator: leaf.separator.into(), count: leaf.count, page: written }
 //! }
 //! ```
 //!
 //! ```compile_fail,E0308
 //! use foliograph::btree::{Entry, PackedLeaf};
 //! fn index(leaf: PackedLeaf) -> Entry {
-//!     Entry { separator: leaf.separator.into(), page: leaf.image }
+//!     Entry { separator: leaf.separator.into(), count: leaf.count, page: leaf.image }
 //! }
 //! ```
 //!
@@ -56,12 +60,14 @@
 //! use foliograph::btree::{Entry, PackedLeaf};
 //! use storage_core::page::PageId;
 //! fn index(leaf: PackedLeaf) -> Entry {
-//!     Entry { separator: leaf.separator.into(), page: PageId::new(7) }
+//!     Entry { separator: leaf.separator.into(), count: leaf.count, page: PageId::new(7) }
 //! }
 //! ```
 
 mod build;
+mod count;
 mod cursor;
+mod finger;
 mod flush;
 mod leaves;
 mod levels;
@@ -83,9 +89,11 @@ pub mod record;
 mod tests;
 
 pub use build::TreeBuilder;
+pub(crate) use finger::{Finger, Spot};
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
 pub use merge::Merged;
+pub(crate) use node::Delta;
 pub use node::Tree;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};

@@ -7,7 +7,7 @@
 use super::LeafFormat;
 use super::inner::InnerPage;
 use imbl::OrdMap;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use storage_core::page::Written;
 use storage_core::pager::PageError;
@@ -58,7 +58,7 @@ pub(super) enum Node<F: LeafFormat> {
 }
 
 /// Changes of a leaf: `None` deletes. A copy shares what neither has changed since.
-pub(super) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
+pub(crate) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
 
 /// A changed leaf: the page it replaces, and the changes (T2).
 pub(super) struct Leaf<F: LeafFormat> {
@@ -71,10 +71,17 @@ pub(super) struct Inner<F: LeafFormat> {
     pub base: Written,
     pub level: u8,
     pub separators: Arc<Separators>,
-    /// The children as the page names them.
-    pages: Arc<[Written]>,
+    /// The children as the page has them.
+    children: Arc<[Old]>,
     /// The changed ones, by their place.
     pub changed: OrdMap<u32, Shared<F>>,
+}
+
+/// A child as its parent's page has it: where it is, and how many entries are below it (T11).
+#[derive(Copy, Clone)]
+pub(super) struct Old {
+    pub page: Written,
+    pub count: u64,
 }
 
 impl<F: LeafFormat> Tree<F> {
@@ -191,7 +198,7 @@ impl<F: LeafFormat> Clone for Node<F> {
                 base: inner.base,
                 level: inner.level,
                 separators: Arc::clone(&inner.separators),
-                pages: Arc::clone(&inner.pages),
+                children: Arc::clone(&inner.children),
                 changed: inner.changed.clone(),
             }),
         }
@@ -224,27 +231,40 @@ impl<F: LeafFormat> Inner<F> {
     pub fn decode(at: Written, page: &InnerPage<'_>) -> Result<Self, PageError> {
         page.validate(&[], None)?;
         let separators = Separators::decode(page)?;
-        let pages = (0..page.count()).map(|index| page.child(index)).collect::<Result<_, _>>()?;
+        let child = |index| Ok(Old { page: page.child(index)?, count: page.below(index) });
+        let children = (0..page.count()).map(child).collect::<Result<_, PageError>>()?;
         let (level, changed) = (page.level(), OrdMap::new());
-        Ok(Inner { base: at, level, separators: Arc::new(separators), pages, changed })
+        Ok(Inner { base: at, level, separators: Arc::new(separators), children, changed })
     }
 
     /// How many children it has.
     pub fn count(&self) -> usize {
-        self.pages.len()
+        self.children.len()
     }
 
     /// The child at `index`.
     pub fn child(&self, index: usize) -> Child<'_, F> {
         match self.changed.get(&place(index)) {
             Some(node) => Child::Changed(node),
-            None => Child::Page(self.pages[index]),
+            None => Child::Page(self.children[index].page),
         }
     }
 
-    /// The page of the child at `place`, whether or not it was changed since.
-    pub fn page(&self, place: u32) -> Written {
-        self.pages[place as usize]
+    /// The child at `place` as the page has it, whether or not it was changed since.
+    pub fn old(&self, place: usize) -> Old {
+        self.children[place]
+    }
+
+    /// The changed children in `range`, with their places.
+    pub fn changed_within(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &Shared<F>)> {
+        let within = self.changed.range(place(range.start)..place(range.end));
+        within.map(|(at, node)| (*at as usize, node))
+    }
+
+    /// How many entries the page says that there are below all children in `range`, whether or not they were changed
+    /// since.
+    pub fn below_all(&self, range: Range<usize>) -> u64 {
+        self.children[range].iter().fold(0, |sum, old| sum.saturating_add(old.count))
     }
 
     /// The child at `index` to change; `fresh` makes a node of a page that none was made of yet.
@@ -255,14 +275,14 @@ impl<F: LeafFormat> Inner<F> {
     ) -> Result<&mut Shared<F>, E> {
         let at = place(index);
         if !self.changed.contains_key(&at) {
-            self.changed.insert(at, Shared::new(fresh(self.pages[index])?));
+            self.changed.insert(at, Shared::new(fresh(self.children[index].page)?));
         }
         Ok(self.changed.get_mut(&at).expect("put there if it was not"))
     }
 
     /// Bytes it takes in memory, without its children.
     pub fn weight(&self) -> usize {
-        128 + self.pages.len() * size_of::<Written>()
+        128 + self.children.len() * size_of::<Old>()
             + self.separators.bytes.len()
             + 4 * self.separators.ends.len()
     }

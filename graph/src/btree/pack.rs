@@ -1,23 +1,48 @@
-//! Which children go into which inner page.
+//! Which children go into which inner page, and pages that are packed and wait to be written.
 //!
 //! Must always be true: every piece fits into a page and, where there are two children or more, has at least two, so
 //! that each level is at most half as long as the one below it.
 //!
 //! It knows nothing of leaves and does no I/O.
 
-use super::inner::{Entry, Piece, Sizer, room};
-use storage_core::page::{HEADER_LEN, PageSize};
+use super::format::PackedLeaf;
+use super::inner::{Entry, Piece, Sizer, encode, room};
+use storage_core::page::{HEADER_LEN, PageImage, PageSize};
+
+/// A page that is packed and not yet written, and what its parent will say of it.
+pub struct Packed {
+    /// A lower bound of its keys.
+    pub separator: Box<[u8]>,
+    /// How many entries there are below it, or in it.
+    pub count: u64,
+    /// The page.
+    pub image: PageImage,
+}
+
+impl Packed {
+    /// An inner page of these entries, which fit into one.
+    pub fn inner(size: PageSize, level: u8, entries: &[Entry]) -> Packed {
+        let count = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.count));
+        Packed { separator: entries[0].separator.clone(), count, image: encode(size, level, entries) }
+    }
+}
+
+impl From<PackedLeaf> for Packed {
+    fn from(leaf: PackedLeaf) -> Self {
+        Packed { separator: leaf.separator.into_boxed_slice(), count: leaf.count, image: leaf.image }
+    }
+}
 
 /// Cuts entries into pieces of at most `limit` bytes of page each, as full as that allows.
 pub fn cut(entries: &[Entry], limit: usize) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let (mut begin, mut sizer) = (0, Sizer::default());
     for (index, entry) in entries.iter().enumerate() {
-        if sizer.children() >= 2 && sizer.with(&entry.separator) > limit {
+        if sizer.children() >= 2 && sizer.with(entry) > limit {
             pieces.push(begin..index);
             (begin, sizer) = (index, Sizer::default());
         }
-        sizer.push(&entry.separator);
+        sizer.push(entry);
     }
     if begin < entries.len() {
         pieces.push(begin..entries.len());

@@ -12,15 +12,15 @@ use std::ops::{Bound, RangeBounds};
 use storage_core::pager::{PageError, ReadPages};
 
 /// Both ends of a range, as keys and as key bytes.
-struct Ends<K> {
-    from: Bound<K>,
-    to: Bound<K>,
-    from_bytes: Option<Vec<u8>>,
-    to_bytes: Option<Vec<u8>>,
+pub(super) struct Ends<K> {
+    pub from: Bound<K>,
+    pub to: Bound<K>,
+    pub from_bytes: Option<Vec<u8>>,
+    pub to_bytes: Option<Vec<u8>>,
 }
 
 impl<K: Ord + Clone> Ends<K> {
-    fn of<F: LeafFormat<Key = K>>(bounds: &impl RangeBounds<K>) -> Self {
+    pub fn of<F: LeafFormat<Key = K>>(bounds: &impl RangeBounds<K>) -> Self {
         let bytes = |bound: Bound<&K>| match bound {
             Bound::Unbounded => None,
             Bound::Included(key) | Bound::Excluded(key) => {
@@ -38,7 +38,7 @@ impl<K: Ord + Clone> Ends<K> {
     }
 
     /// Nothing can lie between them.
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         use Bound::{Excluded, Included};
         match (&self.from, &self.to) {
             (Included(from), Included(to)) => from > to,

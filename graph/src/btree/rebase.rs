@@ -110,7 +110,7 @@ fn rebase_inner<F: LeafFormat>(
     for difference in changed.diff(&now.changed) {
         match difference {
             DiffItem::Add(place, node) => {
-                let then = Child::Page(now.page(*place));
+                let then = Child::Page(now.old(*place as usize).page);
                 rebase_child(Child::Changed(node), Some(then), onto, pages)?;
             }
             DiffItem::Update { old: (_, then), new: (_, node) } => {

@@ -21,6 +21,7 @@
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::{MAX_KEY_LEN, lcp, shortest_separator};
 use std::cmp::Ordering;
+use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageImage, PageKind, PageSize, REFERENCE_LEN, Written};
 use storage_core::pager::{Page, PageError};
 
@@ -86,18 +87,25 @@ impl LeafFormat for RecordLeaf {
 
     fn find(page: &Page, key: &Vec<u8>) -> Result<Option<Record>, PageError> {
         let view = RecordPage::open(page)?;
-        let Some(rest) = key.strip_prefix(view.prefix) else { return Ok(None) };
-        let (mut low, mut high) = (0, view.count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let entry = view.entry(middle)?;
-            match entry.key.cmp(rest) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return entry.record(page).map(Some),
-            }
+        match view.place(key)? {
+            Ok(at) => view.entry(at)?.record(page).map(Some),
+            Err(_) => Ok(None),
         }
-        Ok(None)
+    }
+
+    fn count(page: &Page, from: Bound<&Vec<u8>>, to: Bound<&Vec<u8>>) -> Result<u64, PageError> {
+        let view = RecordPage::open(page)?;
+        let begin = match from {
+            Bound::Unbounded => 0,
+            Bound::Included(key) => view.place(key)?.unwrap_or_else(|at| at),
+            Bound::Excluded(key) => view.place(key)?.map_or_else(|at| at, |at| at + 1),
+        };
+        let end = match to {
+            Bound::Unbounded => view.count,
+            Bound::Included(key) => view.place(key)?.map_or_else(|at| at, |at| at + 1),
+            Bound::Excluded(key) => view.place(key)?.unwrap_or_else(|at| at),
+        };
+        Ok(end.saturating_sub(begin) as u64)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> RecordPacker {
@@ -170,6 +178,26 @@ impl<'p> RecordPage<'p> {
         let heap = slots_at + 2 * count;
         let slots = used.get(slots_at..heap).ok_or("offsets beyond the page")?;
         Ok(RecordPage { page, used, count, prefix, slots, heap })
+    }
+
+    /// Where the entry of this key stands, or else where it would.
+    fn place(&self, key: &[u8]) -> Result<Result<usize, usize>, PageError> {
+        let (head, rest) = key.split_at(key.len().min(self.prefix.len()));
+        match head.cmp(self.prefix) {
+            Ordering::Less => return Ok(Err(0)),
+            Ordering::Greater => return Ok(Err(self.count)),
+            Ordering::Equal => {}
+        }
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.entry(middle)?.key.cmp(rest) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(Ok(middle)),
+            }
+        }
+        Ok(Err(low))
     }
 
     fn slot(&self, index: usize) -> Option<usize> {
@@ -292,7 +320,8 @@ impl RecordPacker {
         let entries = std::mem::take(&mut self.entries);
         let Some((first, _)) = entries.first() else { return };
         let separator = self.last.take().map_or(Vec::new(), |last| shortest_separator(&last, first).to_vec());
-        out.push(PackedLeaf { separator, image: encode(self.size, &first[..self.prefix], &entries) });
+        let image = encode(self.size, &first[..self.prefix], &entries);
+        out.push(PackedLeaf { separator, count: entries.len() as u64, image });
         self.last = entries.into_iter().next_back().map(|(key, _)| key);
         self.bytes = 0;
     }

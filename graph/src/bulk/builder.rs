@@ -5,18 +5,18 @@
 //!
 //! Everything is written in the caller's transaction and is garbage until that commits a root that names it.
 
-use super::Bulk;
-use super::error::{BulkError, Rejected};
+use super::error::{BulkError, OnError, Rejected};
 use super::linker::{self, Edges, Plan};
 use super::log::{self, EdgeLog, NodeEntry, NodeLog};
 use super::nodes::{KeyItem, NodeTable, free_ids};
-use super::options::{IdMode, Phase};
-use super::resolve::{self, Ends, Implied, NodeNames, Room};
+use super::options::Phase;
+use super::resolve::{self, Ends, Implied, Named, NodeNames, Room};
 use super::row::Place;
 use super::runs::{IdSpool, Ids};
 use super::sorter::Spill;
 use super::spill::SpillError;
 use super::spool::Spool;
+use super::{Bulk, WantedIndex};
 use crate::btree::{Record, RecordLeaf, Tree, TreeBuilder};
 use crate::catalog::{LabelInfo, TypeInfo};
 use crate::model::Key;
@@ -50,6 +50,10 @@ pub struct BulkTrees {
     pub edge_count: u64,
     /// The next id to be given.
     pub next_node_id: u64,
+    /// Property indexes that are to be made when the trees stand.
+    pub indexes: Vec<WantedIndex>,
+    /// Whether rows that can not be taken are left out.
+    pub on_error: OnError,
     /// The first ten rows that were left out, in input order.
     pub rejected: Vec<Rejected>,
     /// How many were.
@@ -64,16 +68,16 @@ impl Bulk {
         let room = Room { budget: self.options.memory_budget / 2, scratch: self.scratch.clone() };
         let edges = std::mem::replace(&mut self.edges, EdgeLog::new(0, &self.scratch));
         let mut table = self.table(&room)?;
-        let words = self.words();
+        let words = self.names_are_words();
         let names = match words {
             true => Some(NodeNames::words(&mut table, &room, &mut self.rejects)?),
             false => None,
         };
         let keys = resolve::keys(&mut table, &self.labels, &room, &mut self.rejects)?;
-        let (ends, implied) = self.ends(names, &table, &edges, &room)?;
+        let (ends, implied) = self.ends(names, (&table, &keys), &edges, &room)?;
         let (keys, implied_words) = self.key_tree(keys, implied, tx)?;
         let plan = self.plan(&table, &edges, tx.pager().page_size());
-        let tools = (&mut self.rejects, &mut self.ticker);
+        let tools = (&self.labels, &mut self.rejects, &mut self.ticker);
         let Edges { out, into, props, counts, ends } = linker::build(edges, ends, &plan, tools, tx)?;
         let nodes = self.node_tree(&table, ends, implied_words, tx)?;
         let (rejected_count, rejected) = self.rejects.finish();
@@ -92,20 +96,17 @@ impl Bulk {
             edge_types,
             properties: self.properties.into_names(),
             next_node_id: nodes.next,
+            indexes: self.indexes,
+            on_error: self.options.on_error,
             rejected,
             rejected_count,
         })
     }
 
-    /// Whether names are words.
-    fn words(&self) -> bool {
-        self.seen.words || self.options.ids == IdMode::Key
-    }
-
     /// The declared nodes by id.
     fn table(&mut self, room: &Room) -> Result<NodeTable, BulkError> {
         let log = std::mem::replace(&mut self.nodes, NodeLog::new(0, &self.scratch));
-        if self.words() {
+        if self.names_are_words() {
             return Ok(NodeTable::counted(log, room.budget));
         }
         let free = free_ids(self.seen.highest, self.seen.nameless)?;
@@ -119,20 +120,22 @@ impl Bulk {
     fn ends(
         &mut self,
         names: Option<NodeNames>,
-        table: &NodeTable,
+        (table, keys): (&NodeTable, &Spool),
         edges: &EdgeLog,
         room: &Room,
     ) -> Result<(Ends, Option<Implied>), BulkError> {
         let implicit = self.options.implicit_nodes && edges.len() > 0;
-        match names {
-            None if implicit => Ok((Ends::Any, None)),
-            None => Ok((resolve::known_ids(table, edges, room)?, None)),
+        let (named, implied) = match names {
+            None if implicit => (Named::Any, None),
+            None => (resolve::known_ids(table, edges, room)?, None),
             Some(names) => {
                 let label = if implicit { Some(self.implied_label()?) } else { None };
-                let (ends, implied) = resolve::named_ends(&names, table, edges, label, room)?;
-                Ok((ends, Some(implied)))
+                let (named, implied) = resolve::named_ends(&names, table, edges, label, room)?;
+                (named, Some(implied))
             }
-        }
+        };
+        let keys = self.seen.ends_by_key.then_some(keys);
+        Ok((Ends::new(named, keys, edges, room)?, implied))
     }
 
     /// The number of the label of nodes that only edges name.
@@ -153,7 +156,7 @@ impl Bulk {
             types: self.undirected.len(),
             props: self.seen.edge_props,
             ranks: self.seen.ranks,
-            implied: self.options.implicit_nodes && !self.words(),
+            implied: self.options.implicit_nodes && !self.names_are_words(),
         }
     }
 

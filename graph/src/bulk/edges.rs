@@ -15,36 +15,65 @@ use crate::edge::EdgeKey;
 use crate::value::{Malformed, Reader};
 use std::cmp::Ordering;
 
-/// The rank of an edge that has none yet: after all that have one.
-pub(super) const UNRANKED: u32 = u32::MAX;
 /// The bit beside the type that says that the edge has properties.
 const HAS_PROPS: u32 = 1 << 31;
+/// The bit beside the type that says that the edge has no rank yet: it comes after all that have one.
+const UNRANKED: u32 = 1 << 30;
 
 /// An edge in one direction.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) struct EdgeItem {
     vertex: u64,
     neighbor: u64,
-    /// The type's number and [`HAS_PROPS`].
+    /// The type's number, [`HAS_PROPS`] and [`UNRANKED`].
     edge_type: u32,
     rank: u32,
 }
 
 impl EdgeItem {
+    /// An edge with the rank that its row gives, if it gives one.
     #[inline]
-    pub fn new(key: EdgeKey, has_props: bool) -> Self {
-        let edge_type = key.edge_type | if has_props { HAS_PROPS } else { 0 };
-        EdgeItem { vertex: key.vertex, neighbor: key.neighbor, edge_type, rank: key.rank }
+    pub fn new(vertex: u64, edge_type: u32, neighbor: u64, rank: Option<u32>, has_props: bool) -> Self {
+        let flags = if has_props { HAS_PROPS } else { 0 } | if rank.is_none() { UNRANKED } else { 0 };
+        EdgeItem { vertex, neighbor, edge_type: edge_type | flags, rank: rank.unwrap_or(0) }
     }
 
+    fn of(key: EdgeKey) -> Self {
+        EdgeItem::new(key.vertex, key.edge_type, key.neighbor, Some(key.rank), false)
+    }
+
+    /// The edge's key; the rank counts only where there is one.
     #[inline]
     pub fn key(&self) -> EdgeKey {
         EdgeKey {
             vertex: self.vertex,
-            edge_type: self.edge_type & !HAS_PROPS,
+            edge_type: self.edge_type & !(HAS_PROPS | UNRANKED),
             neighbor: self.neighbor,
             rank: self.rank,
         }
+    }
+
+    #[inline]
+    fn is_unranked(&self) -> bool {
+        self.edge_type & UNRANKED != 0
+    }
+
+    /// The rank by which parallel edges are sorted.
+    #[inline]
+    fn rank_order(&self) -> u64 {
+        if self.is_unranked() { 1 << 32 } else { self.rank.into() }
+    }
+
+    /// The order, and what an edge and its properties have in common.
+    #[inline]
+    fn order_key(&self) -> (u64, u32, u64, u64) {
+        (self.vertex, self.key().edge_type, self.neighbor, self.rank_order())
+    }
+
+    /// True for the same edge, whether or not it has properties.
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.order_key() == other.order_key()
     }
 
     #[inline]
@@ -60,14 +89,14 @@ impl EdgeItem {
 
     #[inline]
     fn with_rank(&self, rank: u32) -> Self {
-        EdgeItem { rank, ..*self }
+        EdgeItem { rank, edge_type: self.edge_type & !UNRANKED, ..*self }
     }
 }
 
 impl Spill for EdgeItem {
     #[inline]
     fn order(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        self.order_key().cmp(&other.order_key())
     }
     fn heap_bytes(&self) -> usize {
         // The second copy that sorting takes.
@@ -110,7 +139,7 @@ pub(super) fn sort(rows: &mut Vec<EdgeItem>) {
         return;
     }
     let mut other = Vec::new();
-    radix(rows, &mut other, |row| row.rank.into());
+    radix(rows, &mut other, EdgeItem::rank_order);
     radix(rows, &mut other, |row| row.neighbor);
     radix(rows, &mut other, |row| row.key().edge_type.into());
     radix(rows, &mut other, |row| row.vertex);
@@ -163,17 +192,15 @@ impl Ranks {
     #[inline]
     pub fn rank(&mut self, edge: EdgeItem) -> Result<Option<EdgeItem>, BulkError> {
         let key = edge.key();
-        let rank = match self.last {
-            Some(last) if EdgeKey { rank: key.rank, ..last } == key => match key.rank {
-                UNRANKED if last.rank >= UNRANKED - 1 => {
-                    return Err(BulkError::TooMany { what: "parallel edges", max: UNRANKED.into() });
-                }
-                UNRANKED => last.rank + 1,
-                given if given == last.rank => return Ok(None),
-                given => given,
-            },
-            _ if key.rank == UNRANKED => 0,
-            _ => key.rank,
+        let parallel = self.last.filter(|last| EdgeKey { rank: key.rank, ..*last } == key);
+        let rank = match (parallel, edge.is_unranked()) {
+            (Some(last), false) if last.rank == key.rank => return Ok(None),
+            (_, false) => key.rank,
+            (None, true) => 0,
+            (Some(last), true) => last.rank.checked_add(1).ok_or(BulkError::TooMany {
+                what: "ranks of parallel edges",
+                max: u64::from(u32::MAX) + 1,
+            })?,
         };
         self.last = Some(EdgeKey { rank, ..key });
         Ok(Some(edge.with_rank(rank)))
@@ -183,23 +210,23 @@ impl Ranks {
 /// An edge's properties, sorted as the edge is.
 #[derive(Debug)]
 pub(super) struct PropsItem {
-    pub key: EdgeKey,
+    pub edge: EdgeItem,
     pub props: Box<[u8]>,
 }
 
 impl Spill for PropsItem {
     fn order(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+        self.edge.order(&other.edge)
     }
     fn heap_bytes(&self) -> usize {
         self.props.len() + super::nodes::HEAP_OVERHEAD
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        EdgeItem::new(self.key, false).encode(out);
+        self.edge.encode(out);
         put_counted(&self.props, out);
     }
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(PropsItem { key: EdgeItem::decode(reader)?.key(), props: reader.counted()?.into() })
+        Ok(PropsItem { edge: EdgeItem::decode(reader)?, props: reader.counted()?.into() })
     }
 }
 
@@ -218,7 +245,7 @@ impl Spill for RankedItem {
         size_of::<Self>() / 2
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        EdgeItem::new(self.key, false).encode(out);
+        EdgeItem::of(self.key).encode(out);
         put_place(self.place, out);
     }
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -235,8 +262,9 @@ mod tests {
         let mut random = Random::new(seed);
         let mut edge = |_| {
             let (vertex, neighbor) = (random.below(ids) * (u64::MAX / ids), random.below(ids) << 7);
-            let (edge_type, rank) = (random.below(types) as u32, [3, UNRANKED][random.below(2) as usize]);
-            EdgeItem::new(EdgeKey { vertex, edge_type, neighbor, rank }, random.below(2) == 0)
+            let edge_type = random.below(types) as u32;
+            let rank = [Some(3), Some(u32::MAX), None][random.below(3) as usize];
+            EdgeItem::new(vertex, edge_type, neighbor, rank, random.below(2) == 0)
         };
         (0..count).map(&mut edge).collect()
     }
@@ -246,14 +274,14 @@ mod tests {
         for (count, ids, types) in [(0, 5, 1), (1, 5, 1), (100, 5, 2), (5000, 20, 1), (20_000, 3000, 3)] {
             let rows = edges(count as u64, count, ids, types);
             let mut expected = rows.clone();
-            expected.sort_by_key(EdgeItem::key);
+            expected.sort_by_key(EdgeItem::order_key);
             let mut sorted = rows;
             sort(&mut sorted);
             assert_eq!(sorted, expected, "{count} rows");
             sorted.reverse();
             sorted.sort_by_key(|row| row.vertex);
             let mut by_list = sorted.clone();
-            sorted.sort_by_key(EdgeItem::key);
+            sorted.sort_by_key(EdgeItem::order_key);
             sort(&mut by_list);
             assert_eq!(by_list, sorted, "{count} rows that come by vertex");
         }
@@ -262,6 +290,7 @@ mod tests {
     #[test]
     fn turned_edges_are_sorted_by_target() {
         let mut rows = edges(9, 10_000, 50, 3);
+        rows.retain(|row| row.rank != u32::MAX);
         sort(&mut rows);
         let mut ranks = Ranks::default();
         let mut rows: Vec<_> = rows.into_iter().filter_map(|row| ranks.rank(row).unwrap()).collect();
@@ -274,16 +303,17 @@ mod tests {
 
     #[test]
     fn parallel_edges_count_on_from_the_highest_rank_that_a_row_gives() {
-        let edge = |neighbor, rank| EdgeItem::new(EdgeKey { vertex: 1, edge_type: 0, neighbor, rank }, false);
+        let edge = |neighbor, rank| EdgeItem::new(1, 0, neighbor, rank, false);
         let rows = [
-            (1, UNRANKED),
-            (1, UNRANKED),
-            (2, 0),
-            (2, 4),
-            (2, 4),
-            (2, UNRANKED),
-            (2, UNRANKED),
-            (3, UNRANKED),
+            (1, None),
+            (1, None),
+            (2, Some(0)),
+            (2, Some(4)),
+            (2, Some(4)),
+            (2, None),
+            (2, None),
+            (3, None),
+            (4, Some(u32::MAX)),
         ];
         let mut ranks = Ranks::default();
         let got: Vec<_> = rows
@@ -291,8 +321,7 @@ mod tests {
             .filter_map(|(neighbor, rank)| ranks.rank(edge(*neighbor, *rank)).unwrap())
             .map(|edge| (edge.key().neighbor, edge.key().rank))
             .collect();
-        assert_eq!(got, [(1, 0), (1, 1), (2, 0), (2, 4), (2, 5), (2, 6), (3, 0)]);
-        ranks.rank(edge(4, UNRANKED - 1)).unwrap();
-        assert!(ranks.rank(edge(4, UNRANKED)).is_err());
+        assert_eq!(got, [(1, 0), (1, 1), (2, 0), (2, 4), (2, 5), (2, 6), (3, 0), (4, u32::MAX)]);
+        assert!(ranks.rank(edge(4, None)).is_err(), "no rank is left");
     }
 }

@@ -10,7 +10,7 @@ use crate::value::ValueError;
 use storage_core::pager::{PageError, WriteError};
 
 /// How many rejected rows are kept for the report.
-const KEPT: usize = 10;
+pub(crate) const KEPT: usize = 10;
 
 /// Which end of an edge.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -82,15 +82,18 @@ pub enum RowProblem {
         /// Why.
         why: &'static str,
     },
-    /// A rank that is kept for counting.
-    #[error("rank {0} is out of range")]
-    RankOutOfRange(u32),
+    /// A row of a node that is called by a key: only ends of edges are.
+    #[error("a row of a node can not be called by the key {0}")]
+    NamedByKey(String),
     /// Two values of one property.
     #[error("property {0} is given twice")]
     DuplicateProperty(String),
     /// A value that can not be stored.
     #[error("property {0}: {1}")]
     BadValue(String, ValueError),
+    /// A property index that can not be made.
+    #[error("{0}")]
+    Index(String),
     /// What the reader of the input found.
     #[error("{0}")]
     Input(String),

@@ -3,11 +3,12 @@
 //! Each row gets its ends, is sorted by source, ranked and written, turned round, sorted by target and written again.
 //! Where all edges fit into memory both sorts work on the same rows.
 
-use super::edges::{EdgeItem, PropsItem, RankedItem, Ranks, UNRANKED, turn};
+use super::edges::{EdgeItem, PropsItem, RankedItem, Ranks, turn};
 use super::error::{BulkError, End, Rejects, RowProblem};
 use super::log::{self, EdgeEntry, EdgeLog};
+use super::names::Names;
 use super::options::{Phase, Ticker};
-use super::resolve::{Ends, NOBODY};
+use super::resolve::{self, Ends, NOBODY};
 use super::runs::IdSpool;
 use super::sorter::{Sorted, SortedIter, Sorter};
 use super::spill::{Scratch, SpillError};
@@ -54,16 +55,19 @@ struct Linked {
     turn_budget: usize,
 }
 
+/// What the load as a whole keeps.
+type Tools<'a> = (&'a Names, &'a mut Rejects, &'a mut Ticker);
+
 /// Builds the trees of all edges.
 pub(super) fn build(
     rows: EdgeLog,
     ends: Ends,
     plan: &Plan,
-    (rejects, ticker): (&mut Rejects, &mut Ticker),
+    (labels, rejects, ticker): Tools<'_>,
     tx: &mut Transaction,
 ) -> Result<Edges, BulkError> {
     let mut linked = plan.sorters(rows.len());
-    link(&rows, ends, &mut linked, rejects, ticker)?;
+    link(&rows, ends, &mut linked, (labels, rejects, ticker))?;
     drop(rows);
     reject_twice_ranked(linked.ranked, rejects)?;
     let mut writer = Writer::new(plan, linked.props.finish()?.into_iter(), linked.edges.len());
@@ -118,31 +122,29 @@ fn link(
     rows: &EdgeLog,
     mut ends: Ends,
     linked: &mut Linked,
-    rejects: &mut Rejects,
-    ticker: &mut Ticker,
+    (labels, rejects, ticker): Tools<'_>,
 ) -> Result<(), BulkError> {
     let total = rows.len();
     rows.replay(|row| {
         ticker.tick(Phase::Linking, total)?;
         let (vertex, neighbor) = ends.next(row.from.1, row.to.1)?;
         if vertex == NOBODY || neighbor == NOBODY {
-            return rejects.reject(row.place, unknown_end(&row, vertex == NOBODY));
+            return rejects.reject(row.place, unknown_end(&row, vertex == NOBODY, labels));
         }
-        let rank = row.rank.unwrap_or(UNRANKED);
-        let key = EdgeKey { vertex, edge_type: row.edge_type, neighbor, rank };
+        let edge = EdgeItem::new(vertex, row.edge_type, neighbor, row.rank, !row.props.is_empty());
         if row.rank.is_some() {
-            linked.ranked.push(RankedItem { key, place: row.place })?;
+            linked.ranked.push(RankedItem { key: edge.key(), place: row.place })?;
         }
         if !row.props.is_empty() {
-            linked.props.push(PropsItem { key, props: row.props.into() })?;
+            linked.props.push(PropsItem { edge, props: row.props.into() })?;
         }
-        Ok(linked.edges.push(EdgeItem::new(key, !row.props.is_empty()))?)
+        Ok(linked.edges.push(edge)?)
     })
 }
 
-fn unknown_end(row: &EdgeEntry<'_>, source: bool) -> RowProblem {
+fn unknown_end(row: &EdgeEntry<'_>, source: bool, labels: &Names) -> RowProblem {
     let (end, name) = if source { (End::Source, row.from.1) } else { (End::Target, row.to.1) };
-    RowProblem::UnknownEnd { end, name: name.to_string() }
+    RowProblem::UnknownEnd { end, name: resolve::shown(name, labels) }
 }
 
 /// Finds rows that give the same edge the same rank; the first one stays.
@@ -219,7 +221,7 @@ impl Writer {
         tx: &mut Transaction,
     ) -> Result<(), BulkError> {
         let item = self.sorted_props.next().transpose()?;
-        let Some(item) = item.filter(|item| item.key == edge.key()) else {
+        let Some(item) = item.filter(|item| item.edge.is_same(edge)) else {
             return Err(SpillError::Garbled(Malformed("an edge has lost its properties")).into());
         };
         let Some(edge) = ranked else { return Ok(()) };

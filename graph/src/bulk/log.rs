@@ -19,15 +19,8 @@ use std::hash::Hash;
 pub(super) enum Name<'a> {
     Int(u64),
     Word(&'a str),
-}
-
-impl std::fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Name::Int(n) => write!(f, "{n}"),
-            Name::Word(word) => f.write_str(word),
-        }
-    }
+    /// The key of the key index: the label's number and the node's key.
+    Key(&'a [u8]),
 }
 
 /// A node row.
@@ -58,6 +51,7 @@ enum Kind {
     None,
     Int,
     Word,
+    Key,
 }
 
 impl Kind {
@@ -66,6 +60,7 @@ impl Kind {
             None => Kind::None,
             Some(Name::Int(_)) => Kind::Int,
             Some(Name::Word(_)) => Kind::Word,
+            Some(Name::Key(_)) => Kind::Key,
         }
     }
 }
@@ -152,6 +147,7 @@ impl Before {
                 self.ids[which] = id;
             }
             Name::Word(word) => put_counted(word.as_bytes(), out),
+            Name::Key(key) => put_counted(key, out),
         }
     }
 
@@ -169,6 +165,7 @@ impl Before {
                 Some(Name::Int(self.ids[which]))
             }
             Kind::Word => Some(Name::Word(word(reader)?)),
+            Kind::Key => Some(Name::Key(reader.counted()?)),
         })
     }
 }
@@ -246,6 +243,7 @@ impl NodeLog {
             Kind::None => None,
             Kind::Int => Some(Key::Int(reader.zigzag()?)),
             Kind::Word => Some(Key::Text(word(reader)?.to_owned())),
+            Kind::Key => return Err(Malformed("a key of a key")),
         };
         let props: &[u8] = if class.props { reader.counted()? } else { &[] };
         let place = Place { file: class.file, line };
@@ -394,10 +392,13 @@ mod tests {
     fn edge_rows_come_back_as_they_came_and_plain_ones_are_small() {
         let mut random = Random::new(12);
         let words: Vec<String> = (0..500).map(|n| format!("word {}", random.below(n + 1))).collect();
-        let name = |word, random: &mut Random| match random.below(2) {
-            0 => (random.below(3) as u32, Name::Int(random.next())),
-            _ => (random.below(3) as u32, Name::Word(word)),
-        };
+        fn name<'a>(word: &'a str, random: &mut Random) -> (u32, Name<'a>) {
+            match random.below(3) {
+                2 => (random.below(3) as u32, Name::Key(word.as_bytes())),
+                0 => (random.below(3) as u32, Name::Int(random.next())),
+                _ => (random.below(3) as u32, Name::Word(word)),
+            }
+        }
         let rows: Vec<EdgeEntry<'_>> = words
             .iter()
             .map(|word| EdgeEntry {

@@ -36,6 +36,7 @@ mod testing;
 mod tests;
 
 pub use builder::BulkTrees;
+pub(crate) use error::KEPT;
 pub use error::{BulkError, End, OnError, Rejected, RowProblem};
 pub use options::{BulkOptions, IdMode, Phase, Progress};
 pub use row::{EdgeRow, NodeRow, Place, RowId};
@@ -43,6 +44,7 @@ pub(crate) use sorter::{Sorted, Sorter, Spill};
 pub(crate) use spill::Scratch;
 pub use spill::SpillError;
 
+use crate::import::IndexTarget;
 use crate::model::{Key, NodeId, Props, Value};
 use crate::value;
 use error::Rejects;
@@ -66,8 +68,24 @@ pub struct Bulk {
     nodes: NodeLog,
     edges: EdgeLog,
     seen: Seen,
+    indexes: Vec<WantedIndex>,
     /// The properties of the row at hand.
     props: Vec<u8>,
+    /// Its ends, where they are called by keys.
+    end_keys: [Vec<u8>; 2],
+}
+
+/// A property index that input asks for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WantedIndex {
+    /// What it is over.
+    pub on: IndexTarget,
+    /// The property's name.
+    pub property: String,
+    /// Whether no two may have the same value.
+    pub unique: bool,
+    /// Where that stood.
+    pub place: Place,
 }
 
 /// What is known of all rows so far.
@@ -83,6 +101,8 @@ struct Seen {
     unsorted: bool,
     /// Node rows without a name.
     nameless: u64,
+    /// Ends of edges are called by keys.
+    ends_by_key: bool,
     /// There are edge rows with properties.
     edge_props: bool,
     /// There are edge rows with a rank.
@@ -104,7 +124,9 @@ impl Bulk {
             nodes: NodeLog::new(log_budget, &scratch),
             edges: EdgeLog::new(2 * log_budget, &scratch),
             seen: Seen::default(),
+            indexes: Vec::new(),
             props: Vec::new(),
+            end_keys: Default::default(),
             scratch,
             options,
         }
@@ -116,7 +138,7 @@ impl Bulk {
         match self.check_node(&row) {
             Ok(label) => {
                 self.see_node(&row);
-                let id = row.id.as_ref().map(name);
+                let id = row.id.as_ref().map(|id| name(id, &[]));
                 let NodeRow { space, key, place, .. } = row;
                 let entry = NodeEntry { space, id, label, key, props: &self.props, place };
                 Ok(self.nodes.push(&entry)?)
@@ -131,8 +153,8 @@ impl Bulk {
         match self.check_edge(&row) {
             Ok(edge_type) => {
                 self.see_edge(&row);
-                let from = (row.from.0, name(&row.from.1));
-                let to = (row.to.0, name(&row.to.1));
+                let from = (row.from.0, name(&row.from.1, &self.end_keys[0]));
+                let to = (row.to.0, name(&row.to.1, &self.end_keys[1]));
                 let EdgeRow { rank, place, .. } = row;
                 let entry = EdgeEntry { from, to, edge_type, rank, props: &self.props, place };
                 Ok(self.edges.push(&entry)?)
@@ -153,8 +175,10 @@ impl Bulk {
 
     /// Whether a row can be taken; its label's number. Its properties are then in `self.props`.
     fn check_node(&mut self, row: &NodeRow) -> Result<u32, RowProblem> {
-        if let Some(id) = &row.id {
-            self.check_id(id)?;
+        match &row.id {
+            Some(id @ RowId::Key(..)) => return Err(RowProblem::NamedByKey(id.to_string())),
+            Some(id) => self.check_id(id)?,
+            None => {}
         }
         match &row.key {
             Some(Key::Text(text)) if text.len() > Key::MAX_LEN => {
@@ -169,18 +193,50 @@ impl Bulk {
     fn check_edge(&mut self, row: &EdgeRow) -> Result<u32, RowProblem> {
         self.check_id(&row.from.1)?;
         self.check_id(&row.to.1)?;
-        if let Some(rank) = row.rank
-            && rank == edges::UNRANKED
-        {
-            return Err(RowProblem::RankOutOfRange(rank));
+        for (end, (_, id)) in [&row.from, &row.to].into_iter().enumerate() {
+            if let RowId::Key(label, key) = id {
+                self.end_keys[end].clear();
+                nodes::put_label_and_key(self.labels.number(label)?, key, &mut self.end_keys[end]);
+            }
         }
         self.take_props(&row.props)?;
-        let number = self.types.number(&row.edge_type)?;
+        let number = self.edge_type(&row.edge_type)?;
+        self.undirected[number as usize] |= row.undirected;
+        Ok(number)
+    }
+
+    fn edge_type(&mut self, name: &str) -> Result<u32, RowProblem> {
+        let number = self.types.number(name)?;
         if number as usize == self.undirected.len() {
             self.undirected.push(self.options.undirected);
         }
-        self.undirected[number as usize] |= row.undirected;
         Ok(number)
+    }
+
+    /// Makes an edge type, which need have no edges, and says whether it is undirected.
+    pub fn set_edge_type(&mut self, name: &str, undirected: bool, place: Place) -> Result<(), BulkError> {
+        match self.edge_type(name) {
+            Ok(number) => {
+                self.undirected[number as usize] = undirected;
+                Ok(())
+            }
+            Err(problem) => self.rejects.reject(place, problem),
+        }
+    }
+
+    /// Asks for a property index, which is made when everything is loaded.
+    pub fn add_index(&mut self, index: WantedIndex) {
+        self.indexes.push(index);
+    }
+
+    /// Whether names are words, as far as rows have shown.
+    pub fn names_are_words(&self) -> bool {
+        self.seen.words || self.options.ids == IdMode::Key
+    }
+
+    /// The id that comes after all that rows named so far: what a node that is added next would get.
+    pub fn next_id(&self) -> u64 {
+        self.seen.highest.map_or(0, |id| id + 1)
     }
 
     fn check_id(&self, id: &RowId) -> Result<(), RowProblem> {
@@ -191,6 +247,9 @@ impl Bulk {
             }
             // Words may become keys of nodes that only edges name.
             RowId::Word(word) if word.len() > Key::MAX_LEN => Err(RowProblem::KeyTooLong(word.len())),
+            RowId::Key(_, Key::Text(text)) if text.len() > Key::MAX_LEN => {
+                Err(RowProblem::KeyTooLong(text.len()))
+            }
             _ => Ok(()),
         }
     }
@@ -225,6 +284,8 @@ impl Bulk {
         match row.id {
             None => seen.nameless += 1,
             Some(RowId::Word(_)) => seen.words = true,
+            // Was refused.
+            Some(RowId::Key(..)) => {}
             Some(RowId::Int(id)) => {
                 seen.unsorted |= seen.nameless > 0 || seen.last_node.is_some_and(|last| last >= id);
                 seen.last_node = Some(id);
@@ -240,6 +301,7 @@ impl Bulk {
         for (_, end) in [&row.from, &row.to] {
             match end {
                 RowId::Word(_) => seen.words = true,
+                RowId::Key(..) => seen.ends_by_key = true,
                 RowId::Int(id) if self.options.implicit_nodes => {
                     seen.highest = seen.highest.max(Some(*id));
                 }
@@ -249,9 +311,11 @@ impl Bulk {
     }
 }
 
-fn name(id: &RowId) -> Name<'_> {
+/// `key` is what the key index has for a name that is a key.
+fn name<'a>(id: &'a RowId, key: &'a [u8]) -> Name<'a> {
     match id {
         RowId::Int(id) => Name::Int(*id),
         RowId::Word(word) => Name::Word(word),
+        RowId::Key(..) => Name::Key(key),
     }
 }

@@ -4,8 +4,8 @@ use super::error::RowProblem;
 use crate::model::Key;
 use std::collections::HashMap;
 
-/// Numbers are below this; edge rows use the bit above.
-pub(super) const MAX_NAMES: u32 = 1 << 31;
+/// Numbers are below this; edge rows use the bits above.
+pub(super) const MAX_NAMES: u32 = 1 << 30;
 
 /// The longest name, in bytes.
 const MAX_LEN: usize = Key::MAX_LEN;

@@ -213,17 +213,28 @@ pub(super) struct KeyItem {
 impl KeyItem {
     /// The entry of the key index for a node.
     pub fn new(label: u32, key: &Key, id: u64, place: Place) -> Self {
-        let mut bytes = label.to_be_bytes().to_vec();
-        value::node_key_bytes(key, &mut bytes);
+        let mut bytes = Vec::new();
+        put_label_and_key(label, key, &mut bytes);
         KeyItem { key: bytes.into(), id, place }
     }
 
     /// The label, and the key for messages.
     pub fn names(&self) -> (u32, String) {
-        let (label, key) = self.key.split_at(4);
-        let label = u32::from_be_bytes(label.try_into().expect("4 bytes"));
-        (label, value::node_key(key).map_or_else(|e| e.to_string(), |key| key.to_string()))
+        label_and_key(&self.key)
     }
+}
+
+/// Appends the key index's key for a node with this label and key.
+pub(super) fn put_label_and_key(label: u32, key: &Key, out: &mut Vec<u8>) {
+    out.extend_from_slice(&label.to_be_bytes());
+    value::node_key_bytes(key, out);
+}
+
+/// The label's number, and the key for messages, of a key of the key index.
+pub(super) fn label_and_key(bytes: &[u8]) -> (u32, String) {
+    let (label, key) = bytes.split_first_chunk().unwrap_or((&[0; 4], bytes));
+    let key = value::node_key(key).map_or_else(|e| e.to_string(), |key| key.to_string());
+    (u32::from_be_bytes(*label), key)
 }
 
 impl Spill for KeyItem {

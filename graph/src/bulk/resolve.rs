@@ -11,7 +11,7 @@
 use super::error::{BulkError, Rejects, RowProblem};
 use super::log::{EdgeLog, Name, put_counted};
 use super::names::Names;
-use super::nodes::{HEAP_OVERHEAD, KeyItem, NodeTable, put_place, read_place};
+use super::nodes::{HEAP_OVERHEAD, KeyItem, NodeTable, label_and_key, put_place, read_place};
 use super::row::Place;
 use super::runs::IdRuns;
 use super::sorter::{Sorted, SortedIter, Sorter, Spill};
@@ -49,8 +49,21 @@ fn name_bytes(space: u32, name: Name<'_>) -> Box<[u8]> {
     match name {
         Name::Word(word) => bytes.extend_from_slice(word.as_bytes()),
         Name::Int(n) => bytes.extend_from_slice(n.to_string().as_bytes()),
+        Name::Key(key) => return key.into(),
     }
     bytes.into()
+}
+
+/// A name as messages show it.
+pub(super) fn shown(name: Name<'_>, labels: &Names) -> String {
+    match name {
+        Name::Int(n) => n.to_string(),
+        Name::Word(word) => word.to_owned(),
+        Name::Key(bytes) => {
+            let (label, key) = label_and_key(bytes);
+            format!("{}/{key}", labels.name(label))
+        }
+    }
 }
 
 /// The same for names that are ids: no space, and in the order of ids.
@@ -101,6 +114,20 @@ impl NodeNames {
         })?;
         Ok(NodeNames(names))
     }
+
+    /// Those of nodes that were not left out, one by one.
+    fn alive<'a>(
+        &'a self,
+        table: &'a NodeTable,
+    ) -> impl FnMut() -> Result<Option<NamedId>, BulkError> + use<'a> {
+        let mut cursor = self.0.cursor();
+        move || loop {
+            match cursor.next(|reader| Ok((Box::<[u8]>::from(reader.counted()?), reader.varint()?)))? {
+                Some((_, id)) if table.is_dead(id) => {}
+                other => return Ok(other),
+            }
+        }
+    }
 }
 
 fn display(name: &[u8]) -> String {
@@ -145,7 +172,14 @@ pub(super) fn duplicate_key(item: &KeyItem, labels: &Names) -> RowProblem {
 }
 
 /// The ends of edges, in the order of the edges.
-pub(super) enum Ends {
+pub(super) struct Ends {
+    named: Named,
+    /// Those that are called by keys, found by merging.
+    by_key: Option<SortedIter<FoundItem>>,
+}
+
+/// Ends that are called by ids or words.
+pub(super) enum Named {
     /// Names are ids, and every id is a node.
     Any,
     /// Names are ids, and these are nodes.
@@ -155,32 +189,42 @@ pub(super) enum Ends {
 }
 
 impl Ends {
+    /// Ends that are called by ids or words; to these come those that are called by keys, which `keys` has.
+    pub fn new(named: Named, keys: Option<&Spool>, edges: &EdgeLog, room: &Room) -> Result<Self, BulkError> {
+        let Some(keys) = keys else { return Ok(Ends { named, by_key: None }) };
+        let bytes = |_, name: Name<'_>| if let Name::Key(key) = name { Some(key.into()) } else { None };
+        let mut keys = keys.cursor();
+        let next = || Ok(keys.next(KeyItem::decode)?.map(|item| (item.key, item.id)));
+        let found = join(next, edges, room, bytes, |_| Ok(NOBODY))?;
+        Ok(Ends { named, by_key: Some(found.into_iter()) })
+    }
+
     /// The two ends of the next edge; [`NOBODY`] for one that is no node.
     #[inline]
     pub fn next(&mut self, from: Name<'_>, to: Name<'_>) -> Result<(u64, u64), SpillError> {
-        match self {
-            Ends::Any => Ok((id(from), id(to))),
-            Ends::Known(ids, near) => {
-                let mut known = |id| if ids.contains(id, near) { id } else { NOBODY };
-                Ok((known(id(from)), known(id(to))))
+        Ok((self.one(from)?, self.one(to)?))
+    }
+
+    #[inline]
+    fn one(&mut self, name: Name<'_>) -> Result<u64, SpillError> {
+        let found = match (&mut self.named, name) {
+            (_, Name::Key(_)) => self.by_key.as_mut().and_then(Iterator::next),
+            (Named::Found(found), _) => found.next(),
+            (Named::Any, Name::Int(id)) => return Ok(id),
+            (Named::Known(ids, near), Name::Int(id)) => {
+                return Ok(if ids.contains(id, near) { id } else { NOBODY });
             }
-            Ends::Found(found) => {
-                let mut next = || match found.next() {
-                    Some(item) => Ok(item?.id),
-                    None => Err(SpillError::Garbled(Malformed("an edge's end is missing"))),
-                };
-                Ok((next()?, next()?))
-            }
+            (Named::Any | Named::Known(..), Name::Word(_)) => return Ok(NOBODY),
+        };
+        match found {
+            Some(item) => Ok(item?.id),
+            None => Err(SpillError::Garbled(Malformed("an edge's end is missing"))),
         }
     }
 }
 
-fn id(name: Name<'_>) -> u64 {
-    if let Name::Int(id) = name { id } else { NOBODY }
-}
-
 /// The ends of edges whose names are ids of declared nodes.
-pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Result<Ends, BulkError> {
+pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Result<Named, BulkError> {
     let mut ids = IdRuns::default();
     let mut fits = true;
     table.replay(|id, _| {
@@ -191,12 +235,13 @@ pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Resu
         Ok(())
     })?;
     if fits {
-        return Ok(Ends::Known(ids, 0));
+        return Ok(Named::Known(ids, 0));
     }
     drop(ids);
     let names = NodeNames::ids(table, room)?;
-    let found = join(&names, table, edges, room, |_, name| id_bytes(id(name)), |_| Ok(NOBODY))?;
-    Ok(Ends::Found(found.into_iter()))
+    let bytes = |_, name: Name<'_>| if let Name::Int(id) = name { Some(id_bytes(id)) } else { None };
+    let found = join(names.alive(table), edges, room, bytes, |_| Ok(NOBODY))?;
+    Ok(Named::Found(found.into_iter()))
 }
 
 /// Nodes that only edges name, with their keys: ids count on from the declared ones in the order of the words.
@@ -218,9 +263,13 @@ pub(super) fn named_ends(
     edges: &EdgeLog,
     label: Option<u32>,
     room: &Room,
-) -> Result<(Ends, Implied), BulkError> {
+) -> Result<(Named, Implied), BulkError> {
     let mut implied = Implied { count: 0, first: table.len(), words: room.spool(), keys: room.sorter(4) };
-    let found = join(names, table, edges, room, name_bytes, |name| {
+    let bytes = |space, name: Name<'_>| match name {
+        Name::Key(_) => None,
+        other => Some(name_bytes(space, other)),
+    };
+    let found = join(names.alive(table), edges, room, bytes, |name| {
         let Some(label) = label else { return Ok(NOBODY) };
         let id = implied.first + implied.count;
         let word = display(name);
@@ -230,34 +279,33 @@ pub(super) fn named_ends(
         implied.count += 1;
         Ok(id)
     })?;
-    Ok((Ends::Found(found.into_iter()), implied))
+    Ok((Named::Found(found.into_iter()), implied))
 }
 
-/// Walks names of nodes and names in edges side by side. `unknown` gives an id to a name that no node has.
+/// A name and the id of the node that is called so.
+type NamedId = (Box<[u8]>, u64);
+
+/// Walks names of nodes, which come in order, and names in edges side by side: those for which `bytes` has something to
+/// compare. `unknown` gives an id to a name that no node has.
 fn join(
-    names: &NodeNames,
-    table: &NodeTable,
+    mut next: impl FnMut() -> Result<Option<NamedId>, BulkError>,
     edges: &EdgeLog,
     room: &Room,
-    bytes: impl Fn(u32, Name<'_>) -> Box<[u8]>,
+    bytes: impl Fn(u32, Name<'_>) -> Option<Box<[u8]>>,
     mut unknown: impl FnMut(&[u8]) -> Result<u64, BulkError>,
 ) -> Result<Sorted<FoundItem>, BulkError> {
     let mut uses = room.sorter(2);
     let mut at = 0;
     edges.replay(|edge| -> Result<(), SpillError> {
-        uses.push(UseItem { name: bytes(edge.from.0, edge.from.1), at })?;
-        uses.push(UseItem { name: bytes(edge.to.0, edge.to.1), at: at + 1 })?;
-        at += 2;
+        for (space, name) in [edge.from, edge.to] {
+            if let Some(name) = bytes(space, name) {
+                uses.push(UseItem { name, at })?;
+            }
+            at += 1;
+        }
         Ok(())
     })?;
     let mut found = room.sorter(4);
-    let mut cursor = names.0.cursor();
-    let mut next = || loop {
-        match cursor.next(|reader| Ok((Box::<[u8]>::from(reader.counted()?), reader.varint()?)))? {
-            Some((_, id)) if table.is_dead(id) => {}
-            other => return Ok::<_, BulkError>(other),
-        }
-    };
     let mut node = next()?;
     let mut last: Option<(Box<[u8]>, u64)> = None;
     for item in uses.finish()? {

@@ -7,6 +7,7 @@
 //!   ([`crate::import::RowError::restart_with`]) and is started again with the integers spelt as words, so the loader
 //!   never has to turn one into the other.
 //! - Integers come only where there is one ID space; with several, all names are words.
+//! - A [`RowId::Key`] names the end of an edge by the node's label and key; rows of nodes are never called so.
 //! - A word that is to be the node's key stands in [`NodeRow::key`] as well. Only a node that no row declares (an end
 //!   in an edge list) gets its word as key from the loader.
 //!
@@ -24,6 +25,8 @@ pub enum RowId {
     Int(u64),
     /// A word that links rows.
     Word(String),
+    /// The node with this label and key, whatever its row calls it. Only for ends of edges.
+    Key(Arc<str>, Key),
 }
 
 impl fmt::Display for RowId {
@@ -31,6 +34,7 @@ impl fmt::Display for RowId {
         match self {
             RowId::Int(n) => write!(f, "{n}"),
             RowId::Word(w) => f.write_str(w),
+            RowId::Key(label, key) => write!(f, "{label}/{key}"),
         }
     }
 }
@@ -49,7 +53,7 @@ pub struct Place {
 pub struct NodeRow {
     /// The ID space of `id`: its number in [`crate::import::Spaces`]; 0 is the nameless one.
     pub space: u32,
-    /// Its name for edges; without one no row can point at it.
+    /// Its name for edges; without one no row can point at it, but by its key.
     pub id: Option<RowId>,
     /// Its label.
     pub label: Arc<str>,

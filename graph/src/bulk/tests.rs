@@ -150,7 +150,7 @@ fn rows(kind: Kind) -> Vec<Row> {
         (false, true) => RowId::Int(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1),
         (false, false) => RowId::Int(n),
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut keys) = (Vec::new(), Vec::new());
     for n in 0..kind.nodes {
         let n = if bad(random) { random.below(n + 1) } else { n };
         let key = match random.below(3) {
@@ -158,7 +158,8 @@ fn rows(kind: Kind) -> Vec<Row> {
             1 => Some(Key::Int(n as i64 - 50)),
             _ => Some(Key::Text(format!("key {}", if bad(random) { random.below(n + 1) } else { n }))),
         };
-        let label = ["person", "place"][random.below(2) as usize].into();
+        let label: std::sync::Arc<str> = ["person", "place"][random.below(2) as usize].into();
+        keys.extend(key.clone().map(|key| (label.clone(), key)));
         let id = if random.below(40) == 0 { None } else { Some(id(n)) };
         let props = if random.below(3) == 0 { some_props(random) } else { Props::new() };
         rows.push(Row::Node(NodeRow { space: 0, id, label, key, props, place: Place::default() }));
@@ -168,11 +169,16 @@ fn rows(kind: Kind) -> Vec<Row> {
         let end = |random: &mut Random| {
             // Few ends, so that edges are parallel; and some hubs.
             let n = random.below(ends.max(1));
+            if !keys.is_empty() && random.below(8) == 0 {
+                let (label, key) = keys[random.below(keys.len() as u64) as usize].clone();
+                return RowId::Key(label, key);
+            }
             id(if random.below(4) == 0 { n % 7 } else { n } + if bad(random) { 1 << 40 } else { 0 })
         };
         let (from, to) = ((0, end(random)), (0, end(random)));
         let edge_type = ["knows", "likes", "is"][random.below(3) as usize].into();
-        let rank = if random.below(9) == 0 { Some(random.below(1 << 20) as u32) } else { None };
+        let rank =
+            if random.below(9) == 0 { Some(u32::MAX - random.below(1 << 20) as u32 * 4095) } else { None };
         let props = if random.below(5) == 0 { some_props(random) } else { Props::new() };
         let place = Place::default();
         rows.push(Row::Edge(EdgeRow { from, to, edge_type, undirected: false, rank, props, place }));

@@ -90,6 +90,7 @@ impl<T> Default for Names<T> {
 pub(crate) trait Named {
     fn name(&self) -> &str;
     fn from_name(name: &str) -> Self;
+    fn set_name(&mut self, name: &str);
 }
 
 impl Named for String {
@@ -98,6 +99,9 @@ impl Named for String {
     }
     fn from_name(name: &str) -> Self {
         name.to_owned()
+    }
+    fn set_name(&mut self, name: &str) {
+        name.clone_into(self);
     }
 }
 
@@ -108,6 +112,9 @@ impl Named for LabelInfo {
     fn from_name(name: &str) -> Self {
         LabelInfo { name: name.to_owned(), ..Default::default() }
     }
+    fn set_name(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
 }
 
 impl Named for TypeInfo {
@@ -116,6 +123,9 @@ impl Named for TypeInfo {
     }
     fn from_name(name: &str) -> Self {
         TypeInfo { name: name.to_owned(), ..Default::default() }
+    }
+    fn set_name(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
     }
 }
 
@@ -150,6 +160,15 @@ impl<T: Named> Names<T> {
         };
         self.items.push(item);
         Some(id)
+    }
+
+    /// Gives the item another name, under the same id. The name is not in the table.
+    pub(crate) fn rename(&mut self, id: u32, name: &str) {
+        let item = &mut self.items[id as usize];
+        self.ids.remove(item.name());
+        item.set_name(name);
+        let taken = self.ids.insert(name.to_owned(), id);
+        debug_assert!(taken.is_none(), "names differ");
     }
 
     /// Items in the order of their ids; their names differ.

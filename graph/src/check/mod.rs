@@ -195,16 +195,28 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Every page of a tree, with the long values that its leaves name. A page named twice is a finding.
+    /// Every page of a tree, with the long values that its leaves name. A page named twice is a finding, and so is a
+    /// number of entries that is not what is below (T11).
     fn walk<F: LeafFormat>(&mut self, tree: &Tree<F>, owner: &'static str) -> Result<(), PageError> {
-        let snapshot = self.snapshot;
-        tree.visit(snapshot, &mut |at, page| {
+        let (snapshot, mut wrong) = (self.snapshot, Vec::new());
+        let mut visit = |at: Written, page: &Page| {
             self.own(at, page, owner)?;
             for (root, len) in long_values(page, owner)? {
                 overflow::visit(snapshot, root, len, &mut |at, page| self.own(at, page, "long values"))?;
             }
             Ok(())
-        })
+        };
+        let walked = tree.visit_counted(snapshot, &mut visit, &mut |error| {
+            if wrong.len() < MOST_FINDINGS {
+                wrong.push(error);
+            }
+        });
+        for error in wrong {
+            if let PageError::Damage { page, kind, what } = error {
+                self.note(page, kind, what);
+            }
+        }
+        walked
     }
 
     /// A page named twice is damage, and not gone into again: pages that name each other's children many times over would

@@ -33,10 +33,13 @@
 //! store yet; `check` finds nothing after it, before and after reopening. That the *device* keeps its contract is told
 //! by [`storage_core::conformance`], crash states by the crash suite.
 
+pub mod adjacency;
 pub mod edges;
 pub mod indexes;
 pub mod life;
+pub mod names;
 pub mod nodes;
+pub mod savepoints;
 pub mod transactions;
 pub mod values;
 pub mod walks;
@@ -105,6 +108,11 @@ pub const CASES: &[Case] = cases! {
         edges_come_in_order
         a_deleted_edge_is_gone_in_both_directions
         a_hub_spans_many_pages;
+    adjacency:
+        lists_come_in_ranges_and_both_orders
+        a_place_in_a_list_outlives_its_edge
+        lists_meet
+        edges_are_deleted_by_question;
     values:
         every_type_comes_back
         values_of_megabytes_come_back
@@ -118,6 +126,19 @@ pub const CASES: &[Case] = cases! {
         a_refused_change_leaves_the_transaction_usable
         there_is_one_writer
         a_small_budget_writes_early;
+    names:
+        names_are_changed_for_all_that_has_them
+        a_name_that_is_unknown_taken_or_bad_is_refused
+        names_are_exchanged;
+    savepoints:
+        a_rollback_leaves_what_was_there
+        a_released_savepoint_leaves_the_changes
+        a_savepoint_that_is_not_there_is_refused
+        a_nested_part_is_done_wholly_or_not_at_all
+        a_commit_of_what_was_undone_is_no_new_version
+        a_rollback_undoes_what_was_written_early
+        long_values_are_there_after_a_rollback
+        savepoints_stand_on_the_root_of_a_checkpoint_beside;
     indexes:
         an_index_answers_ranges_in_order
         prefixes_are_found

@@ -1,10 +1,11 @@
 //! Transactions and snapshots.
 
 use super::{Fixture, Store, around};
-use crate::{Direction, NodeId, Snapshot, Value, WriteError, props};
+use crate::{Direction, NodeId, Reader, Value, WriteError, props};
+use storage_core::pager::ReadPages;
 
-/// Everything that a snapshot shows, to be compared with itself later.
-fn everything(snapshot: &Snapshot) -> Vec<String> {
+/// Everything that a reader shows, to be compared with itself later.
+pub(super) fn everything<R: ReadPages>(snapshot: &Reader<R>) -> Vec<String> {
     let mut all = vec![format!("{} {}", snapshot.node_count(), snapshot.edge_count())];
     for view in snapshot.all_nodes() {
         let view = view.expect("a node");

@@ -3,11 +3,17 @@
 //! Holds: [`EdgeKey`], the name of one edge in one direction, and [`page`], the layout of adjacency leaves.
 //! Both directions use the same layout; only the page kind differs.
 
+mod lists;
 pub mod page;
 mod store;
+mod window;
 
+pub(crate) use lists::{Lists, few};
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};
+pub(crate) use window::{Stand, Window, before, behind, types_of};
+
+use std::ops::RangeInclusive;
 
 /// One edge as one direction's tree sees it. The order of the fields is the order of the tree.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,6 +31,38 @@ pub struct EdgeKey {
 impl EdgeKey {
     /// Bytes of a key as [`EdgeKey::to_bytes`] gives it.
     pub const LEN: usize = 24;
+
+    /// The smallest key that there may be.
+    pub const MIN: EdgeKey = EdgeKey { vertex: 0, edge_type: 0, neighbor: 0, rank: 0 };
+
+    /// The greatest key that there may be.
+    pub const MAX: EdgeKey =
+        EdgeKey { vertex: u64::MAX, edge_type: u32::MAX, neighbor: u64::MAX, rank: u32::MAX };
+
+    /// The key behind this one; `None` if it is the last.
+    pub fn next(self) -> Option<Self> {
+        let (rank, over) = self.rank.overflowing_add(1);
+        let (neighbor, over) = self.neighbor.overflowing_add(over.into());
+        let (edge_type, over) = self.edge_type.overflowing_add(over.into());
+        let vertex = self.vertex.checked_add(over.into())?;
+        Some(EdgeKey { vertex, edge_type, neighbor, rank })
+    }
+
+    /// The key before this one; `None` if it is the first.
+    pub fn before(self) -> Option<Self> {
+        let (rank, under) = self.rank.overflowing_sub(1);
+        let (neighbor, under) = self.neighbor.overflowing_sub(under.into());
+        let (edge_type, under) = self.edge_type.overflowing_sub(under.into());
+        let vertex = self.vertex.checked_sub(under.into())?;
+        Some(EdgeKey { vertex, edge_type, neighbor, rank })
+    }
+
+    /// All edges of a vertex, or those of one type.
+    pub fn all_of(vertex: u64, edge_type: Option<u32>) -> RangeInclusive<Self> {
+        let (first, last) = edge_type.map_or((0, u32::MAX), |edge_type| (edge_type, edge_type));
+        let first = EdgeKey { vertex, edge_type: first, ..EdgeKey::MIN };
+        first..=EdgeKey { vertex, edge_type: last, ..EdgeKey::MAX }
+    }
 
     /// The smallest key that edges of `vertex` may have.
     pub const fn first_of(vertex: u64) -> Self {

@@ -117,17 +117,6 @@ impl EdgeStore {
         into.delete(pages, back)
     }
 
-    /// All entries of a vertex's list, over all its pages.
-    pub(crate) fn entries<const IN: bool>(
-        &self,
-        tree: &Tree<EdgeLeaf<IN>>,
-        pages: &impl ReadPages,
-        vertex: NodeId,
-        out: &mut Vec<Entry>,
-    ) -> Result<(), PageError> {
-        for_leaves(tree, pages, vertex.0, |leaf| leaf_entries(leaf, vertex.0, out))
-    }
-
     /// The neighbours of a vertex, one for each edge; ascending within a type.
     pub(crate) fn targets<const IN: bool>(
         &self,
@@ -151,26 +140,26 @@ impl EdgeStore {
         })
     }
 
-    /// How many edges a vertex has.
+    /// How many edges a vertex has: of one type, or of all. Reads at most two pages of each level (T11), and the leaves of
+    /// the vertex that were changed since the last checkpoint.
     pub(crate) fn degree<const IN: bool>(
         &self,
         tree: &Tree<EdgeLeaf<IN>>,
         pages: &impl ReadPages,
         (vertex, edge_type): (NodeId, Option<TypeId>),
     ) -> Result<u64, PageError> {
-        let mut degree = 0;
-        for_leaves(tree, pages, vertex.0, |leaf| {
-            if changed(leaf, vertex.0) {
-                let mut entries = Vec::new();
-                leaf_entries(leaf, vertex.0, &mut entries)?;
-                let of_type = entries.iter().filter(|(t, ..)| edge_type.is_none_or(|wanted| wanted.0 == *t));
-                degree += of_type.count() as u64;
-            } else if let Some(page) = &leaf.page {
-                degree += page::degree(page, vertex.0, edge_type.map(|t| t.0))?;
-            }
-            Ok(())
-        })?;
-        Ok(degree)
+        tree.count(pages, EdgeKey::all_of(vertex.0, edge_type.map(|t| t.0)))
+    }
+
+    /// How many edges of a type a vertex has to itself. Costs what a degree does, and the decoding of a list or two.
+    pub(crate) fn loops(
+        &self,
+        tree: &Tree<EdgeLeaf<false>>,
+        pages: &impl ReadPages,
+        (vertex, edge_type): (NodeId, TypeId),
+    ) -> Result<u64, PageError> {
+        let first = EdgeKey { vertex: vertex.0, edge_type: edge_type.0, neighbor: vertex.0, rank: 0 };
+        tree.count(pages, first..=EdgeKey { rank: u32::MAX, ..first })
     }
 
     pub(crate) fn props(
@@ -201,14 +190,9 @@ fn for_leaves<const IN: bool>(
     Ok(())
 }
 
-fn range_of(vertex: u64) -> std::ops::RangeInclusive<EdgeKey> {
-    let last = EdgeKey { vertex, edge_type: u32::MAX, neighbor: u64::MAX, rank: u32::MAX };
-    EdgeKey::first_of(vertex)..=last
-}
-
 /// Whether the transaction changed edges of the vertex in this leaf.
 fn changed<const IN: bool>(leaf: &LeafView<'_, EdgeLeaf<IN>>, vertex: u64) -> bool {
-    leaf.delta.is_some_and(|delta| delta.range(range_of(vertex)).next().is_some())
+    leaf.delta.is_some_and(|delta| delta.range(EdgeKey::all_of(vertex, None)).next().is_some())
 }
 
 /// A vertex's entries in one leaf: the page's, with the changes applied.
@@ -227,7 +211,7 @@ fn leaf_entries<const IN: bool>(
     }
     let delta = leaf.delta.expect("changed");
     let mut base = base.into_iter().peekable();
-    for (key, change) in delta.range(range_of(vertex)) {
+    for (key, change) in delta.range(EdgeKey::all_of(vertex, None)) {
         let entry = (key.edge_type, key.neighbor, key.rank);
         while let Some(before) = base.next_if(|b| *b < entry) {
             out.push(before);

@@ -3,67 +3,12 @@
 //! Nodes are written by their ids; by their keys where every node has one that an edge list reads back as a key. What
 //! cannot be held is counted first, and refused unless losses are allowed.
 
-use std::fmt;
 use std::io::{BufWriter, Write};
 
+use super::losses::{CountedRanks, EDGE_LIST, Loss, Losses};
 use super::source::{EdgeOut, ExportError, NodeOut, Source};
 use crate::import::{DEFAULT_LABEL, DEFAULT_TYPE, WEIGHT};
 use crate::model::{Key, Value};
-
-/// What an edge list of a graph does not hold, counted.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
-pub struct Losses {
-    /// Nodes with a label other than `node`.
-    pub labels: u64,
-    /// Keys that are not what nodes are written by.
-    pub keys: u64,
-    /// Properties of nodes.
-    pub node_props: u64,
-    /// Nodes without edges.
-    pub lonely_nodes: u64,
-    /// Edges with a type other than `edge`.
-    pub types: u64,
-    /// Edges of undirected types.
-    pub undirected: u64,
-    /// Ranks that are not counted from 0.
-    pub ranks: u64,
-    /// Properties of edges other than a numeric `weight`.
-    pub edge_props: u64,
-    /// Whole weights among weights that are floats: they become floats.
-    pub mixed_weights: u64,
-}
-
-impl Losses {
-    /// Whether everything is held.
-    pub fn is_empty(&self) -> bool {
-        *self == Losses::default()
-    }
-
-    fn counted(&self) -> [(u64, &'static str); 9] {
-        [
-            (self.labels, "labels other than `node`"),
-            (self.keys, "keys"),
-            (self.node_props, "properties of nodes"),
-            (self.lonely_nodes, "nodes without edges"),
-            (self.types, "edge types other than `edge`"),
-            (self.undirected, "undirected edges as such"),
-            (self.ranks, "ranks that are not counted from 0"),
-            (self.edge_props, "properties of edges other than a numeric `weight`"),
-            (self.mixed_weights, "whole weights among floats"),
-        ]
-    }
-}
-
-impl fmt::Display for Losses {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        for (count, what) in self.counted().into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, "{}{what} ({count})", if first { "" } else { ", " })?;
-            first = false;
-        }
-        Ok(())
-    }
-}
 
 /// Writes all edges; returns how many, and what was left out. If something is to be left out and `lossy` is false,
 /// nothing is written and it is an error.
@@ -104,23 +49,23 @@ fn weight<'a>(edge: &'a EdgeOut<'_>) -> Option<&'a Value> {
 
 /// Whether nodes are written by their keys, and what would be lost.
 fn survey<S: Source>(source: &S) -> Result<(bool, Losses), ExportError<S::Error>> {
-    let mut losses = Losses::default();
+    let mut losses = Losses::new(EDGE_LIST);
     let (mut nodes, mut keys, mut some_word) = (0u64, Keys::default(), false);
     for node in source.nodes() {
         let node = node.map_err(ExportError::Read)?;
         nodes += 1;
-        losses.labels += u64::from(node.label != DEFAULT_LABEL);
-        losses.node_props += node.props.len() as u64;
+        losses.add(Loss::Labels, u64::from(node.label != DEFAULT_LABEL));
+        losses.add(Loss::NodeProps, node.props.len() as u64);
         some_word |= keys.add(&node);
     }
-    let by_key = some_word && keys.usable == nodes && losses.labels == 0;
-    losses.keys = if by_key { 0 } else { keys.any };
+    let by_key = some_word && keys.usable == nodes && losses.count(Loss::Labels) == 0;
+    losses.add(Loss::Keys, if by_key { 0 } else { keys.any });
     let mut edges = Edges::default();
     for edge in source.edges() {
         edges.add(&edge.map_err(ExportError::Read)?, &mut losses);
     }
-    losses.mixed_weights = if edges.float_weights > 0 { edges.int_weights } else { 0 };
-    losses.lonely_nodes = lonely(source)?;
+    losses.add(Loss::MixedWeights, if edges.float_weights > 0 { edges.int_weights } else { 0 });
+    losses.add(Loss::LonelyNodes, lonely(source)?);
     Ok((by_key, losses))
 }
 
@@ -171,27 +116,20 @@ impl Keys {
 struct Edges {
     int_weights: u64,
     float_weights: u64,
-    last: Option<(u64, u64, String)>,
-    expected_rank: u32,
+    ranks: CountedRanks,
 }
 
 impl Edges {
     fn add(&mut self, edge: &EdgeOut<'_>, losses: &mut Losses) {
-        losses.types += u64::from(edge.edge_type != DEFAULT_TYPE);
-        losses.undirected += u64::from(edge.undirected);
+        losses.add(Loss::Types, u64::from(edge.edge_type != DEFAULT_TYPE));
+        losses.add(Loss::Undirected, u64::from(edge.undirected));
         let weight = weight(edge);
-        losses.edge_props += edge.props.len() as u64 - u64::from(weight.is_some());
+        losses.add(Loss::EdgeProps, edge.props.len() as u64 - u64::from(weight.is_some()));
         match weight {
             Some(Value::Int(_)) => self.int_weights += 1,
             Some(_) => self.float_weights += 1,
             None => {}
         }
-        let same = matches!(&self.last, Some((source, target, of))
-            if (*source, *target, of.as_str()) == (edge.source, edge.target, edge.edge_type));
-        self.expected_rank = if same { self.expected_rank + 1 } else { 0 };
-        losses.ranks += u64::from(edge.rank != self.expected_rank);
-        if !same {
-            self.last = Some((edge.source, edge.target, edge.edge_type.to_owned()));
-        }
+        losses.add(Loss::Ranks, u64::from(!self.ranks.is_counted(edge)));
     }
 }

@@ -10,17 +10,24 @@ pub(super) struct Fields<W> {
     out: W,
     dialect: Dialect,
     first: bool,
+    /// Bytes of the row at hand.
+    len: usize,
 }
 
 impl<W: Write> Fields<W> {
     pub fn new(out: W, dialect: Dialect) -> Self {
-        Fields { out, dialect, first: true }
+        Fields { out, dialect, first: true, len: 0 }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.len += bytes.len();
+        self.out.write_all(bytes)
     }
 
     /// Appends a field; `None` is nothing, which is not the empty text.
     pub fn field(&mut self, text: Option<&str>) -> io::Result<()> {
         if !self.first {
-            self.out.write_all(&[self.dialect.delimiter()])?;
+            self.put(&[self.dialect.delimiter()])?;
         }
         self.first = false;
         let Some(text) = text else { return Ok(()) };
@@ -30,10 +37,11 @@ impl<W: Write> Fields<W> {
         }
     }
 
-    /// Ends the row.
-    pub fn end(&mut self) -> io::Result<()> {
+    /// Ends the row; returns how many bytes it has.
+    pub fn end(&mut self) -> io::Result<usize> {
         self.first = true;
-        self.out.write_all(b"\n")
+        self.out.write_all(b"\n")?;
+        Ok(std::mem::take(&mut self.len))
     }
 
     pub fn flush(&mut self) -> io::Result<()> {
@@ -43,21 +51,21 @@ impl<W: Write> Fields<W> {
     fn csv(&mut self, text: &str, delimiter: u8) -> io::Result<()> {
         let special = |b: u8| b == delimiter || matches!(b, b'"' | b'\n' | b'\r');
         if !text.is_empty() && !text.bytes().any(special) {
-            return self.out.write_all(text.as_bytes());
+            return self.put(text.as_bytes());
         }
-        self.out.write_all(b"\"")?;
+        self.put(b"\"")?;
         for (i, part) in text.split('"').enumerate() {
             if i > 0 {
-                self.out.write_all(b"\"\"")?;
+                self.put(b"\"\"")?;
             }
-            self.out.write_all(part.as_bytes())?;
+            self.put(part.as_bytes())?;
         }
-        self.out.write_all(b"\"")
+        self.put(b"\"")
     }
 
     fn tsv(&mut self, text: &str) -> io::Result<()> {
         if text.is_empty() {
-            return self.out.write_all(b"\\e");
+            return self.put(b"\\e");
         }
         let mut copied = 0;
         for (at, byte) in text.bytes().enumerate() {
@@ -68,10 +76,10 @@ impl<W: Write> Fields<W> {
                 b'\\' => b"\\\\",
                 _ => continue,
             };
-            self.out.write_all(&text.as_bytes()[copied..at])?;
-            self.out.write_all(escape)?;
+            self.put(&text.as_bytes()[copied..at])?;
+            self.put(escape)?;
             copied = at + 1;
         }
-        self.out.write_all(&text.as_bytes()[copied..])
+        self.put(&text.as_bytes()[copied..])
     }
 }

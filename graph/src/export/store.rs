@@ -1,9 +1,9 @@
 //! A version of a store as a source.
 
-use super::source::{EdgeOut, NodeOut, Source};
+use super::source::{EdgeOut, NodeOut, Source, TypeOut};
 use crate::error::ReadError;
 use crate::model::{Key, NodeId};
-use crate::reader::Reader;
+use crate::reader::{IndexInfo, Reader};
 use storage_core::pager::ReadPages;
 
 impl<R: ReadPages> Source for Reader<R> {
@@ -18,7 +18,7 @@ impl<R: ReadPages> Source for Reader<R> {
     }
 
     fn edges(&self) -> impl Iterator<Item = Result<EdgeOut<'_>, ReadError>> {
-        let undirected: Vec<bool> = self.edge_types().map(|(_, info)| info.undirected).collect();
+        let undirected: Vec<bool> = Reader::edge_types(self).map(|(_, info)| info.undirected).collect();
         Reader::all_edges(self).map(move |edge| {
             let edge = edge?;
             Ok(EdgeOut {
@@ -30,6 +30,18 @@ impl<R: ReadPages> Source for Reader<R> {
                 props: self.edge_props(edge)?,
             })
         })
+    }
+
+    fn edge_types(&self) -> impl Iterator<Item = TypeOut<'_>> {
+        Reader::edge_types(self).map(|(_, info)| TypeOut {
+            name: &info.name,
+            undirected: info.undirected,
+            edges: info.edges,
+        })
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
+        Reader::indexes(self)
     }
 
     fn key(&self, id: u64) -> Result<Option<Key>, ReadError> {

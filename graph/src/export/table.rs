@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 
 use super::field::Fields;
-use super::source::{ExportError, Source};
+use super::losses::{Loss, Losses};
+use super::source::{ExportError, Source, bounded};
 use crate::import::Dialect;
 use crate::model::{Key, Props};
 use crate::text::{ColumnType, write_value};
@@ -100,7 +101,7 @@ pub fn write_nodes<S: Source>(
         }
         columns.texts(&node.props, &mut texts);
         texts.iter().try_for_each(|text| fields.field(text.as_deref()))?;
-        fields.end()?;
+        bounded(fields.end()?, format_args!("node {}", node.id))?;
         count += 1;
     }
     fields.flush()?;
@@ -157,9 +158,18 @@ pub fn write_edges<S: Source>(
         }
         columns.texts(&edge.props, &mut texts);
         texts.iter().try_for_each(|text| fields.field(text.as_deref()))?;
-        fields.end()?;
+        bounded(fields.end()?, format_args!("an edge of node {}", edge.source))?;
         count += 1;
     }
     fields.flush()?;
     Ok(count)
+}
+
+/// What csv and tsv of all nodes and edges do not hold.
+pub fn table_losses<S: Source>(source: &S) -> Losses {
+    let mut losses = Losses::new("a table");
+    let empty = source.edge_types().filter(|edge_type| edge_type.undirected && edge_type.edges == 0);
+    losses.add(Loss::EmptyTypes, empty.count() as u64);
+    losses.add(Loss::Indexes, source.indexes().count() as u64);
+    losses
 }

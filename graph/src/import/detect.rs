@@ -1,12 +1,12 @@
 //! What a file is, told by its content.
 //!
-//! A line that begins with `{` is JSON lines; a first line with columns such as `:ID` or `:START_ID` is csv or tsv,
-//! whichever separates them; two or three fields a line are an edge list. Graphalytics' files look like edge lists and
+//! A line that begins with `{` is JSON lines; a first row with columns such as `:ID` or `:START_ID` is csv or tsv,
+//! whichever separates more such columns; two or three fields a line are an edge list. Graphalytics' files look like edge lists and
 //! are known by their names, by the caller.
 
 use super::edgelist::Separators;
 use super::error::RowError;
-use super::header::{Header, Spaces, TableKind};
+use super::header::{TableKind, role_kind};
 use super::lines::Lines;
 use super::record::{Dialect, Records};
 use crate::bulk::row::Place;
@@ -36,15 +36,18 @@ pub fn detect(head: &[u8], file: u32) -> Result<Detected, RowError> {
             .hint("take out its first line that is no comment (the sizes), and use `--format edgelist`"));
     }
     let mut lines = Lines::new(head, file);
+    let mut begin = 0;
     while let Some(line) = lines.next()? {
         let text = line.bytes.trim_ascii();
+        let here = begin;
+        begin += line.column(line.bytes.len()) as usize - 1 + line.ending.len();
         if text.is_empty() {
             continue;
         }
         if text.starts_with(b"{") {
             return Ok(Detected::JsonLines);
         }
-        if let Some(table) = table(line.bytes) {
+        if let Some(table) = table(line.bytes, &head[here..]) {
             return Ok(table);
         }
         match Separators::new(None).split(line) {
@@ -61,23 +64,44 @@ pub fn detect(head: &[u8], file: u32) -> Result<Detected, RowError> {
     Ok(Detected::EdgeList)
 }
 
-/// A line that is a header with roles, by tabs or by commas.
-fn table(line: &[u8]) -> Option<Detected> {
-    const ROLES: [&str; 6] = [":ID", ":LABEL", ":KEY", ":START_ID", ":END_ID", ":TYPE"];
-    let text = std::str::from_utf8(line).ok()?;
-    if !ROLES.iter().any(|role| text.contains(role)) {
+/// What separates the fields of tables, the likelier ones first.
+const DIALECTS: [Dialect; 4] = [Dialect::Tsv, Dialect::Csv(b','), Dialect::Csv(b';'), Dialect::Csv(b'|')];
+
+/// A line that has columns with roles is a header, also one with a mistake: reading it will say what is wrong. `rest` is
+/// the file from this line on, for quoted names go on over line ends.
+fn table(line: &[u8], rest: &[u8]) -> Option<Detected> {
+    const ROLES: [&[u8]; 6] = [b":ID", b":LABEL", b":KEY", b":START_ID", b":END_ID", b":TYPE"];
+    if !ROLES.iter().any(|role| memchr::memmem::find(line, role).is_some()) {
         return None;
     }
-    let kind_by = |dialect| {
-        let mut records = Records::new(Lines::new(line, 0), dialect);
-        records.advance().ok()?;
-        Header::parse(records.fields(), &mut Spaces::default()).ok().map(|header| header.kind())
-    };
-    let by = |dialect| kind_by(dialect).map(|kind| Detected::Table(dialect, kind));
-    let separated = if text.contains('\t') { Dialect::Tsv } else { Dialect::Csv(b',') };
-    // A header with a mistake is still a header: reading it will say what is wrong.
-    let kind = if text.contains("_ID") { TableKind::Edges } else { TableKind::Nodes };
-    // Only what stands in the line can separate it: else a header with a mistake would be one odd column.
-    let other = |sign: u8| by(Dialect::Csv(sign)).filter(|_| line.contains(&sign));
-    by(separated).or_else(|| other(b';')).or_else(|| other(b'|')).or(Some(Detected::Table(separated, kind)))
+    let there = |dialect: &Dialect| line.contains(&dialect.delimiter());
+    let read = |dialect| Some((score(rest, dialect)?, dialect));
+    let best = DIALECTS.into_iter().filter(there).filter_map(read).rev().max_by_key(|(score, _)| score.0);
+    if let Some(((_, kind), dialect)) = best.filter(|((score, _), _)| score.columns > 0) {
+        return Some(Detected::Table(dialect, kind));
+    }
+    // One column, or a header that cannot be taken apart as far as it is known here.
+    let first = line.iter().find_map(|byte| DIALECTS.iter().find(|dialect| dialect.delimiter() == *byte));
+    let kind = if memchr::memmem::find(line, b"_ID").is_some() { TableKind::Edges } else { TableKind::Nodes };
+    Some(Detected::Table(first.copied().unwrap_or(Dialect::Csv(b',')), kind))
+}
+
+/// How well a way of separating fields makes a header: names of properties may hold what looks like columns with roles,
+/// but hardly where a file begins.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    /// Whether the first column has a role.
+    first: bool,
+    /// How many have one.
+    columns: usize,
+}
+
+fn score(text: &[u8], dialect: Dialect) -> Option<(Score, TableKind)> {
+    let mut records = Records::new(Lines::new(text, 0), dialect);
+    records.advance().ok()?;
+    let mut roles = records.fields().map(|field| role_kind(field.text.unwrap_or(""))).peekable();
+    let first = roles.peek().is_some_and(Option::is_some);
+    let kinds: Vec<TableKind> = roles.flatten().collect();
+    let kind = if kinds.contains(&TableKind::Edges) { TableKind::Edges } else { TableKind::Nodes };
+    Some((Score { first, columns: kinds.len() }, kind))
 }

@@ -95,7 +95,7 @@ fn row(line: Line<'_>, start: usize, guess: &mut Guess, label: &Arc<str>) -> Res
     }
     let key = match &id {
         RowId::Word(word) => Some(Key::Text(word.clone())),
-        RowId::Int(_) => None,
+        RowId::Int(_) | RowId::Key(..) => None,
     };
     Ok(NodeRow { space: 0, id: Some(id), label: label.clone(), key, props, place })
 }

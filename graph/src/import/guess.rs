@@ -90,6 +90,11 @@ impl Guess {
         Guess { ids, ..Guess::default() }
     }
 
+    /// Integers were taken for ids that only ids can be: words from now on demand a new start.
+    pub fn see_ids(&mut self) {
+        self.ids_seen = true;
+    }
+
     /// The same for a new start: no row was given out yet.
     pub(super) fn restarted(mut self) -> Self {
         self.ids_seen = false;

@@ -174,6 +174,21 @@ fn parse_column(text: &str, spaces: &mut Spaces) -> Result<Role, Problem> {
     }
 }
 
+/// What rows of a file have a column of this kind, where its role says so. A name with colons before the role is none of
+/// a role's: several columns that are taken for one.
+pub(super) fn role_kind(text: &str) -> Option<TableKind> {
+    let role = parse_column(text, &mut Spaces::default()).ok()?;
+    let spec = text.rsplit_once('(').map_or(text, |(spec, _)| spec);
+    if spec.matches(':').count() != 1 {
+        return None;
+    }
+    match role {
+        Role::Id { .. } | Role::Label | Role::Key(_) => Some(TableKind::Nodes),
+        Role::Start(_) | Role::End(_) | Role::Type { .. } | Role::Rank => Some(TableKind::Edges),
+        Role::Ignore | Role::Property(..) => None,
+    }
+}
+
 /// Whether there can't be both columns.
 fn excludes(a: &Role, b: &Role) -> bool {
     match (a, b) {

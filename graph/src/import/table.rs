@@ -287,6 +287,7 @@ fn add(props: &mut Props, name: &str, value: Value, field: Field<'_>) -> Result<
 fn id_value(id: &RowId, field: Field<'_>) -> Result<Value, RowError> {
     match id {
         RowId::Word(word) => Ok(Value::Text(word.clone())),
+        RowId::Key(_, key) => Ok(Value::Text(key.to_string())),
         RowId::Int(n) => i64::try_from(*n).map(Value::Int).map_err(|_| {
             field
                 .error(format!("{n} is too large for a property"))

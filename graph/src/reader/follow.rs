@@ -5,7 +5,7 @@
 
 use super::Reader;
 use crate::model::{Direction, TypeId};
-use storage_core::pager::ReadPages;
+use storage_core::pager::{PageError, ReadPages};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -21,13 +21,23 @@ pub(crate) type Way = (Option<TypeId>, Direction);
 impl Follow {
     /// One more type. A name that is not known adds none, and then nothing is followed rather than everything.
     pub(crate) fn add_type<R: ReadPages>(&mut self, reader: &Reader<R>, name: &str) {
+        self.add_types(reader.edge_type(name).as_slice());
+    }
+
+    /// More types. Ids that are not known are followed nowhere.
+    pub(crate) fn add_types(&mut self, ids: &[TypeId]) {
         let types = self.types.get_or_insert_default();
-        types.extend(reader.edge_type(name));
+        types.extend_from_slice(ids);
         types.sort_unstable();
         types.dedup();
     }
 
-    /// As few ways as tell it all.
+    /// What it comes to in each tree.
+    pub(crate) fn sides<R: ReadPages>(&self, reader: &Reader<R>) -> [Option<Side>; 2] {
+        sides(&self.ways(reader))
+    }
+
+    /// As few ways as tell it all, types ascending.
     pub(crate) fn ways<R: ReadPages>(&self, reader: &Reader<R>) -> Vec<Way> {
         let undirected = |t: &TypeId| reader.catalog().types.get(t.0).is_some_and(|info| info.undirected);
         let own = |t: &TypeId| if undirected(t) { Direction::Both } else { Direction::Out };
@@ -45,6 +55,57 @@ impl Follow {
             _ => all.iter().map(way).collect(),
         }
     }
+}
+
+/// What is wanted of one of the two trees.
+#[derive(Clone, Debug)]
+pub(crate) enum Side {
+    /// All edges. Where the flag says so, self-loops were seen in the other tree.
+    All(bool),
+    /// Those of these types, ascending, each with such a flag of its own.
+    Types(Vec<(u32, bool)>),
+}
+
+impl Side {
+    /// Whether edges of this type are wanted, and then whether self-loops were seen in the other tree.
+    pub(crate) fn wants(&self, edge_type: u32) -> Option<bool> {
+        match self {
+            Side::All(loops_seen) => Some(*loops_seen),
+            Side::Types(types) => {
+                let at = types.binary_search_by_key(&edge_type, |(id, _)| *id).ok()?;
+                Some(types[at].1)
+            }
+        }
+    }
+
+    /// Calls `each` with every type that is wanted, or with none for all of them, and whether its self-loops were seen in
+    /// the other tree.
+    pub(crate) fn each(
+        &self,
+        mut each: impl FnMut(Option<u32>, bool) -> Result<(), PageError>,
+    ) -> Result<(), PageError> {
+        match self {
+            Side::All(loops_seen) => each(None, *loops_seen),
+            Side::Types(types) => types.iter().try_for_each(|(id, loops_seen)| each(Some(*id), *loops_seen)),
+        }
+    }
+}
+
+/// What these ways want of the tree of outgoing edges, and of that of incoming ones. Followed both ways, a self-loop is
+/// seen among the outgoing edges.
+pub(crate) fn sides(ways: &[Way]) -> [Option<Side>; 2] {
+    [Direction::Out, Direction::In].map(|own| {
+        let wanted = ways.iter().filter(|(_, direction)| [own, Direction::Both].contains(direction));
+        let loops_seen = |direction: &Direction| own == Direction::In && *direction == Direction::Both;
+        let mut types = Vec::new();
+        for (edge_type, direction) in wanted {
+            match edge_type {
+                None => return Some(Side::All(loops_seen(direction))),
+                Some(edge_type) => types.push((edge_type.0, loops_seen(direction))),
+            }
+        }
+        (!types.is_empty()).then_some(Side::Types(types))
+    })
 }
 
 /// The same ways, backwards.

@@ -3,8 +3,13 @@
 //! Must always be true: an error is never an empty answer. A name that the catalog does not know finds nothing; a page
 //! that cannot be read is an error.
 
+mod batch;
+mod between;
+mod common;
+mod cursor;
 mod degree;
 mod follow;
+mod hops;
 mod indexes;
 pub(crate) mod lists;
 mod neighbors;
@@ -12,13 +17,20 @@ mod nodes;
 mod props;
 mod query;
 mod range;
+mod strands;
+#[cfg(test)]
+mod tests;
 mod value;
 
+pub use batch::NeighborsOf;
+pub use between::{EdgesBetween, EdgesBetweenIter};
+pub use common::{CommonNeighbors, CommonNeighborsIter};
+pub use cursor::{BadCursor, Cursor};
 pub use degree::Degree;
 pub(crate) use follow::{Follow, Way, reversed};
 pub use indexes::{IndexInfo, IndexOn};
 pub(crate) use lists::Hop;
-pub use neighbors::{Neighbor, Neighbors, NeighborsIter, NeighborsOf};
+pub use neighbors::{Neighbor, Neighbors, NeighborsIter};
 pub use nodes::{Edges, NodeView, Nodes};
 pub use query::{Answers, Found, Question};
 pub use range::ValueRange;

@@ -1,83 +1,67 @@
-//! Neighbours of one node, and of many.
+//! Neighbours of one node.
 
+use super::hops::{Ask, Fingers, Hops};
+use super::lists::Hop;
 use super::value::FromValue;
-use super::{Follow, Reader};
-use crate::edge::Entry;
+use super::{Cursor, Follow, Reader};
 use crate::error::ReadError;
 use crate::model::{Direction, Edge, NodeId, Props, TypeId};
+use std::ops::{Bound, RangeBounds};
 use storage_core::pager::ReadPages;
 
-/// A question for the neighbours of one node. Iterating over it answers it: ascending by neighbour id, and for the same
-/// neighbour by type and rank.
+/// A question for the neighbours of one node. Iterating over it answers it, one item for each edge: ascending by
+/// (neighbour, type, outgoing before incoming, rank), or descending.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let snapshot = foliograph::Database::open("people.folio")?.begin_read()?;
+/// # let ada = foliograph::NodeId(0);
+/// // A page of a long list, and the next one, by whoever holds the position.
+/// let page: Vec<_> = snapshot.neighbors(ada).of_type("knows").into_iter().take(50).collect::<Result<_, _>>()?;
+/// if let Some(last) = page.last() {
+///     let position = last.cursor().to_string();
+///     let next = snapshot.neighbors(ada).of_type("knows").after(position.parse()?);
+///     println!("{} more", next.count()?);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Neighbors<'a, R> {
     reader: &'a Reader<R>,
     node: NodeId,
     follow: Follow,
-}
-
-/// A neighbour and the edge that leads to it.
-#[derive(Debug)]
-pub struct Neighbor<'a, R> {
-    reader: &'a Reader<R>,
-    /// The node at the other end.
-    pub id: NodeId,
-    /// The edge.
-    pub edge: Edge,
+    between: (u64, u64),
+    after: Option<Hop>,
+    backwards: bool,
 }
 
 impl<R: ReadPages> Reader<R> {
     /// The neighbours of a node: along its outgoing edges, and both ways along those of undirected types, unless it is
     /// told otherwise. A node that is not there is an error.
     ///
-    /// Takes 24 bytes of memory for each edge of the node while it is iterated over.
+    /// What is not taken is not read: the first of a million neighbours cost a few pages. Takes 24 bytes of memory for
+    /// each edge of the node, or of a node with many edges at most 1 MiB, and 1 KiB for each type and direction.
     pub fn neighbors(&self, node: NodeId) -> Neighbors<'_, R> {
-        Neighbors { reader: self, node, follow: Follow::default() }
+        let (between, follow) = ((0, u64::MAX), Follow::default());
+        Neighbors { reader: self, node, follow, between, after: None, backwards: false }
     }
 
-    /// The neighbours of many nodes, in one batch: see [`NeighborsOf::for_each`].
-    pub fn neighbors_of<'a>(&'a self, nodes: &'a [NodeId]) -> NeighborsOf<'a, R> {
-        NeighborsOf { reader: self, nodes, follow: Follow::default() }
+    /// The edges from one node to another, parallel ones and all types, ascending by type and rank: the same as
+    /// `neighbors(source).outgoing().between(target..=target)`. A source that is not there is an error.
+    pub fn parallel_edges(&self, source: NodeId, target: NodeId) -> Neighbors<'_, R> {
+        self.neighbors(source).outgoing().between(target..=target)
     }
 
-    /// The entries of a node's list in one direction, as the tree has them.
-    pub(crate) fn entries(&self, node: NodeId, into: bool, out: &mut Vec<Entry>) -> Result<(), ReadError> {
-        let (edge, graph) = (&self.layers.edge, &self.graph);
-        match into {
-            false => edge.entries(&graph.out, &self.pages, node, out)?,
-            true => edge.entries(&graph.into, &self.pages, node, out)?,
-        }
-        Ok(())
-    }
-
-    /// The ids at the other ends of a node's edges of one type, or of all, one for each edge. Both ways gives a neighbour
-    /// that is linked both ways twice, and a self-loop once.
-    pub(crate) fn targets(
-        &self,
-        node: NodeId,
-        direction: Direction,
-        edge_type: Option<TypeId>,
-        out: &mut Vec<u64>,
-    ) -> Result<(), ReadError> {
-        let (edge, graph) = (&self.layers.edge, &self.graph);
-        if direction != Direction::In {
-            edge.targets(&graph.out, &self.pages, (node, edge_type), out)?;
-        }
-        if direction != Direction::Out {
-            let outgoing = out.len();
-            edge.targets(&graph.into, &self.pages, (node, edge_type), out)?;
-            if direction == Direction::Both {
-                // A self-loop was seen among the outgoing edges.
-                let mut at = 0..;
-                out.retain(|target| at.next().is_some_and(|at| at < outgoing) || *target != node.0);
-            }
-        }
-        Ok(())
+    /// The edge of this type from one node to another: of parallel ones that with the lowest rank. `None` if there is
+    /// none, as for a type that is not known; a source that is not there is an error.
+    pub fn edge(&self, source: NodeId, edge_type: &str, target: NodeId) -> Result<Option<Edge>, ReadError> {
+        let first = self.parallel_edges(source, target).of_type(edge_type).into_iter().next();
+        Ok(first.transpose()?.map(|neighbor| neighbor.edge))
     }
 }
 
-impl<'a, R: ReadPages> Neighbors<'a, R> {
+impl<R: ReadPages> Neighbors<'_, R> {
     /// Follows edges from source to target.
     pub fn outgoing(self) -> Self {
         self.direction(Direction::Out)
@@ -88,7 +72,7 @@ impl<'a, R: ReadPages> Neighbors<'a, R> {
         self.direction(Direction::In)
     }
 
-    /// Follows edges this way.
+    /// Follows edges this way. Both ways, a self-loop comes once, as an outgoing edge.
     pub fn direction(mut self, direction: Direction) -> Self {
         self.follow.direction = Some(direction);
         self
@@ -100,25 +84,81 @@ impl<'a, R: ReadPages> Neighbors<'a, R> {
         self
     }
 
-    fn find(self) -> Result<Vec<Edge>, ReadError> {
-        let r = self.reader;
-        if !r.contains(self.node)? {
-            return Err(ReadError::NoNode(self.node));
+    /// Follows edges of these types, and of those named before. No types at all find nothing.
+    pub fn of_types(mut self, types: &[TypeId]) -> Self {
+        self.follow.add_types(types);
+        self
+    }
+
+    /// Only neighbours whose ids lie in this range. Said again, the last one holds.
+    pub fn between(mut self, ids: impl RangeBounds<NodeId>) -> Self {
+        self.between = ends(&ids);
+        self
+    }
+
+    /// From the last neighbour to the first.
+    pub fn descending(mut self) -> Self {
+        self.backwards = true;
+        self
+    }
+
+    /// From the first neighbour to the last, as it is unless told otherwise.
+    pub fn ascending(mut self) -> Self {
+        self.backwards = false;
+        self
+    }
+
+    /// Goes on behind an edge that came before, in this snapshot or an earlier one, and whether or not it is still there.
+    pub fn after(mut self, cursor: Cursor) -> Self {
+        self.after = Some(cursor.hop());
+        self
+    }
+
+    /// How many edges there are, each looked at once. [`Reader::degree`] counts without looking, where no range is given.
+    pub fn count(self) -> Result<u64, ReadError> {
+        let mut hops = self.open()?;
+        let mut count = 0;
+        while hops.next()?.is_some() {
+            count += 1;
         }
-        let ways = self.follow.ways(r);
-        let mut found = Vec::new();
-        r.for_each_hops(&[self.node], &ways, |_, hops| {
-            found.extend(hops.iter().map(|hop| hop.edge(self.node)));
-            Ok::<(), ReadError>(())
-        })?;
-        let node = self.node;
-        found.sort_unstable_by_key(|e| (other_end(e, node), e.edge_type, e.source != node, e.rank));
-        Ok(found)
+        Ok(count)
     }
 }
 
-fn other_end(edge: &Edge, node: NodeId) -> NodeId {
-    if edge.source == node { edge.target } else { edge.source }
+impl<'a, R: ReadPages> Neighbors<'a, R> {
+    /// Follows these edges, in place of what was said before.
+    pub(crate) fn follow(mut self, follow: Follow) -> Self {
+        self.follow = follow;
+        self
+    }
+
+    fn open(&self) -> Result<Hops<'a, R>, ReadError> {
+        let Neighbors { reader, node, follow, between, after, backwards } = self;
+        let (sides, between, after) = (follow.sides(reader), *between, *after);
+        let ask = Ask { node: *node, sides, between, after, backwards: *backwards };
+        let mut hops = Hops::open(reader, &ask, &mut Fingers::new(reader))?;
+        // Whoever has edges is there.
+        if hops.peek()?.is_none() && !reader.contains(*node)? {
+            return Err(ReadError::NoNode(*node));
+        }
+        Ok(hops)
+    }
+}
+
+/// The least and the greatest id in a range; the other way round if there is none.
+pub(super) fn ends(ids: &impl RangeBounds<NodeId>) -> (u64, u64) {
+    let none = (u64::MAX, 0);
+    let least = match ids.start_bound() {
+        Bound::Unbounded => Some(0),
+        Bound::Included(id) => Some(id.0),
+        Bound::Excluded(id) => id.0.checked_add(1),
+    };
+    let greatest = match ids.end_bound() {
+        Bound::Unbounded => Some(u64::MAX),
+        Bound::Included(id) => Some(id.0),
+        Bound::Excluded(id) => id.0.checked_sub(1),
+    };
+    least.zip(greatest).unwrap_or(none)
 }
 
 impl<'a, R: ReadPages> IntoIterator for Neighbors<'a, R> {
@@ -126,33 +166,70 @@ impl<'a, R: ReadPages> IntoIterator for Neighbors<'a, R> {
     type IntoIter = NeighborsIter<'a, R>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let (reader, node) = (self.reader, self.node);
-        match self.find() {
-            Ok(edges) => NeighborsIter { reader, node, edges: edges.into_iter(), error: None },
-            Err(e) => NeighborsIter { reader, node, edges: Vec::new().into_iter(), error: Some(e) },
-        }
+        NeighborsIter { reader: self.reader, node: self.node, state: State::of(self.open()) }
     }
 }
 
-/// The answer to [`Neighbors`]. An error is an item, never a short list.
+/// The answer to [`Neighbors`]. An error is an item, and the last one, never a short list.
 #[derive(Debug)]
-pub struct NeighborsIter<'a, R> {
+pub struct NeighborsIter<'a, R: ReadPages> {
     reader: &'a Reader<R>,
     node: NodeId,
-    edges: std::vec::IntoIter<Edge>,
-    error: Option<ReadError>,
+    state: State<Hops<'a, R>>,
+}
+
+/// What an iterator of results is up to.
+#[derive(Debug)]
+pub(super) enum State<T> {
+    Running(T),
+    Failed(ReadError),
+    Done,
+}
+
+impl<T> State<T> {
+    pub(super) fn of(begun: Result<T, ReadError>) -> Self {
+        begun.map_or_else(State::Failed, State::Running)
+    }
+
+    /// One step. After an error, or the end, there is nothing more.
+    pub(super) fn step<I, E: Into<ReadError>>(
+        &mut self,
+        step: impl FnOnce(&mut T) -> Result<Option<I>, E>,
+    ) -> Option<Result<I, ReadError>> {
+        let item = match self {
+            State::Running(running) => step(running).map_err(Into::into).transpose(),
+            State::Failed(_) => match std::mem::replace(self, State::Done) {
+                State::Failed(error) => Some(Err(error)),
+                State::Running(_) | State::Done => None,
+            },
+            State::Done => None,
+        };
+        if !matches!(item, Some(Ok(_))) {
+            *self = State::Done;
+        }
+        item
+    }
 }
 
 impl<'a, R: ReadPages> Iterator for NeighborsIter<'a, R> {
     type Item = Result<Neighbor<'a, R>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.error.take() {
-            return Some(Err(error));
-        }
-        let edge = self.edges.next()?;
-        Some(Ok(Neighbor { reader: self.reader, id: other_end(&edge, self.node), edge }))
+        let hop = self.state.step(Hops::next)?;
+        let (reader, node) = (self.reader, self.node);
+        Some(hop.map(|hop| Neighbor { reader, id: NodeId(hop.neighbor), edge: hop.edge(node), hop }))
     }
+}
+
+/// A neighbour and the edge that leads to it.
+#[derive(Debug)]
+pub struct Neighbor<'a, R> {
+    reader: &'a Reader<R>,
+    /// The node at the other end.
+    pub id: NodeId,
+    /// The edge.
+    pub edge: Edge,
+    hop: Hop,
 }
 
 impl<R: ReadPages> Neighbor<'_, R> {
@@ -165,40 +242,9 @@ impl<R: ReadPages> Neighbor<'_, R> {
     pub fn props(&self) -> Result<Props, ReadError> {
         self.reader.edge_props(self.edge)
     }
-}
 
-/// A question for the neighbours of many nodes.
-#[derive(Debug)]
-#[must_use]
-pub struct NeighborsOf<'a, R> {
-    reader: &'a Reader<R>,
-    nodes: &'a [NodeId],
-    follow: Follow,
-}
-
-impl<R: ReadPages> NeighborsOf<'_, R> {
-    /// Follows edges this way. Else outgoing edges are followed, and those of undirected types both ways.
-    pub fn direction(mut self, direction: Direction) -> Self {
-        self.follow.direction = Some(direction);
-        self
-    }
-
-    /// Follows edges of this type only.
-    pub fn of_type(mut self, edge_type: TypeId) -> Self {
-        self.follow.types = Some(vec![edge_type]);
-        self
-    }
-
-    /// Calls back with each node and its neighbours, one for each edge, in the order of the nodes. The list is one
-    /// buffer, filled again for each node; a node without edges, or that is not there, comes with an empty one.
-    pub fn for_each(self, mut visit: impl FnMut(NodeId, &[NodeId])) -> Result<(), ReadError> {
-        let ways = self.follow.ways(self.reader);
-        let mut targets = Vec::new();
-        self.reader.for_each_list(self.nodes, &ways, |index, list| {
-            targets.clear();
-            targets.extend(list.iter().copied().map(NodeId));
-            visit(self.nodes[index], &targets);
-            Ok::<(), ReadError>(())
-        })
+    /// The place of this edge in the list, as a plain value: [`Neighbors::after`] goes on behind it.
+    pub fn cursor(&self) -> Cursor {
+        self.hop.into()
     }
 }

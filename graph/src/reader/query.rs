@@ -129,7 +129,12 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
 
     /// The index that answers, if there is one; the answer comes in the order of its values.
     pub fn index(&self) -> Option<IndexInfo<'a>> {
-        self.chosen().map(|(_, _, def)| self.reader.index_info(def))
+        let def = match &self.order {
+            // No other one answers, nor does the question without it.
+            Some((property, _)) => self.reader.catalog().index(self.owner?, (*property)?)?.1,
+            None => self.chosen()?.2,
+        };
+        Some(self.reader.index_info(def))
     }
 
     /// The first one, if there is one.
@@ -137,9 +142,9 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
         self.into_iter().next().transpose()
     }
 
-    /// How many there are. Without a condition that is known; else they are gone over.
+    /// How many there are. Without a condition and an order that is known; else they are gone over.
     pub fn count(self) -> Result<u64, ReadError> {
-        if self.conditions.is_empty() {
+        if self.conditions.is_empty() && self.order.is_none() {
             let catalog = self.reader.catalog();
             return Ok(match self.owner {
                 None => 0,

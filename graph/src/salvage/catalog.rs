@@ -81,6 +81,19 @@ impl Sort {
         self.put(&number.to_be_bytes(), Some(name.as_bytes()));
     }
 
+    /// Gives a number another name that the log has of it. Returns the name it had, unless the new one is another's.
+    pub fn rename(&mut self, number: u32, name: &str) -> Option<String> {
+        if self.all.contains(name) {
+            return None;
+        }
+        let old = self.name(number).to_owned();
+        self.all.remove(&old);
+        self.all.insert(name.to_owned());
+        self.made.remove(&number);
+        self.known.insert(number, name.to_owned());
+        Some(old)
+    }
+
     /// Known names in the order of their numbers.
     pub fn known(&self) -> impl Iterator<Item = (u32, &str)> {
         self.known.iter().map(|(number, name)| (*number, name.as_str()))
@@ -151,6 +164,9 @@ impl Names {
             let Ok(entries) = RecordLeaf::entries(page) else { continue };
             entries.map_while(Result::ok).for_each(|(key, record)| self.take(&key, &record, whole));
         }
+        job.report.notes.push(
+            "part of the catalog is lost: property indexes that it told of are not made anew".to_owned(),
+        );
         let found = self.count() - known;
         if found > 0 {
             job.report.notes.push(format!("{found} names were taken from an older version's catalog"));

@@ -48,9 +48,6 @@ fn less(count: &mut Option<u64>, by: u64) {
 impl Sink {
     fn operation(&mut self, report: &mut SalvageReport, op: Op<'_>) -> Result<(), SalvageError> {
         match op {
-            Op::Label { id, name } => self.names.labels.learn(id.0, &name),
-            Op::EdgeType { id, name } => self.names.types.learn(id.0, &name),
-            Op::Property { id, name } => self.names.properties.learn(id.0, &name),
             Op::AddNode { node, label, key, props } => {
                 self.names.node_count = self.names.node_count.map(|count| count + 1);
                 let key = key.map(|key| key.into_owned());
@@ -98,6 +95,43 @@ impl Sink {
             Op::CreateIndex { owner, property, unique, .. } => {
                 self.names.indexes.insert((owner, property), unique);
             }
+            op @ (Op::Label { .. }
+            | Op::EdgeType { .. }
+            | Op::Property { .. }
+            | Op::RenameLabel { .. }
+            | Op::RenameEdgeType { .. }
+            | Op::RenameProperty { .. }) => self.naming(report, op)?,
+        }
+        Ok(())
+    }
+
+    fn naming(&mut self, report: &mut SalvageReport, op: Op<'_>) -> Result<(), SalvageError> {
+        match op {
+            Op::Label { id, name } => self.names.labels.learn(id.0, &name),
+            Op::EdgeType { id, name } => self.names.types.learn(id.0, &name),
+            Op::Property { id, name } => self.names.properties.learn(id.0, &name),
+            Op::RenameLabel { id, name } => {
+                if let Some(old) = self.names.labels.rename(id.0, &name)
+                    && self.tx.label(&old).is_some()
+                {
+                    refusable(report, self.tx.rename_label(&old, &name))?;
+                }
+            }
+            Op::RenameEdgeType { id, name } => {
+                if let Some(old) = self.names.types.rename(id.0, &name)
+                    && self.tx.edge_type(&old).is_some()
+                {
+                    refusable(report, self.tx.rename_edge_type(&old, &name))?;
+                }
+            }
+            Op::RenameProperty { id, name } => {
+                if let Some(old) = self.names.properties.rename(id.0, &name)
+                    && self.tx.property(&old).is_some()
+                {
+                    refusable(report, self.tx.rename_property(&old, &name))?;
+                }
+            }
+            _ => report.refused += 1,
         }
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! A store with all sorts of pages; each of them is destroyed in turn, and whatever was not on it is there afterwards.
 
+mod roots;
+
 use super::{SalvageOptions, SalvageReport, salvage};
 use crate::btree::{LeafFormat, RecordLeaf};
 use crate::edge::EdgeKey;
 use crate::node::NodeLeaf;
-use crate::{Database, Key, NewNode, NodeId, Options, PageInfo, Props, Snapshot, Value, node, props};
+use crate::{
+    Database, IndexOn, Key, NewNode, NodeId, Options, PageInfo, Props, Snapshot, Value, node, props,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use storage_core::device::memory::MemoryDevice;
@@ -21,8 +25,15 @@ fn id(n: u64) -> NodeId {
     NodeId(n * 1_000_003_019)
 }
 
+/// Over nodes and edges; two of them have trees of two levels.
+const INDEXES: [(IndexOn<'_>, &str, bool); 3] = [
+    (IndexOn::Label("person"), "n", true),
+    (IndexOn::Label("place"), "text", false),
+    (IndexOn::EdgeType("beside"), "n", false),
+];
+
 /// A store in memory, filled: the hub is node 0, every seventh node has no key, some have long values or too many
-/// properties for a page, edges are parallel, undirected, and half of them have properties.
+/// properties for a page, edges are parallel, undirected, and half of them have properties; some of it is indexed.
 fn filled() -> Vec<u8> {
     let device = Arc::new(MemoryDevice::new(PageSize::K4));
     let db = Options::new().create_device(device.clone()).expect("created");
@@ -44,6 +55,11 @@ fn filled() -> Vec<u8> {
             tx.add_edge(id(n), "beside", id(n / 2 + 1), props! {}).expect("added");
             tx.add_edge(id(n), "knows", id(0), props! {}).expect("added");
         }
+    }
+    tx.commit().expect("committed");
+    let mut tx = db.begin_write().expect("begun");
+    for (on, property, unique) in INDEXES {
+        tx.create_index(on, property, unique).expect("made");
     }
     tx.commit().expect("committed");
     for n in (40..NODES).step_by(97) {
@@ -93,6 +109,11 @@ fn device(image: &[u8]) -> Arc<MemoryDevice> {
 
 /// Saves, and looks whether the new store is sound.
 fn saved(image: &[u8], options: &SalvageOptions) -> (SalvageReport, (Nodes, Edges)) {
+    let (report, to) = saved_store(image, options);
+    (report, contents(&to.begin_read().expect("begun")))
+}
+
+fn saved_store(image: &[u8], options: &SalvageOptions) -> (SalvageReport, Database) {
     let from = device(image);
     // Far less than what is saved takes: pages are written early.
     let options_to = Options::new().memory_budget(500 << 10);
@@ -105,7 +126,17 @@ fn saved(image: &[u8], options: &SalvageOptions) -> (SalvageReport, (Nodes, Edge
     let found = contents(&to.begin_read().expect("begun"));
     assert_eq!(found.0.len() as u64, report.nodes + report.nodes_from_keys + report.nodes_from_edges);
     assert_eq!(found.1.len() as u64, report.edges);
-    (report, found)
+    (report, to)
+}
+
+/// The indexes of a store that was saved, by name. What they hold was compared with the records already.
+fn indexes_of(to: &Database) -> Vec<(String, bool)> {
+    let snapshot = to.begin_read().expect("begun");
+    snapshot.indexes().map(|index| (format!("{}.{}", index.on, index.property), index.unique)).collect()
+}
+
+fn all_indexes() -> Vec<(String, bool)> {
+    INDEXES.map(|(on, property, unique)| (format!("{on}.{property}"), unique)).to_vec()
 }
 
 /// The store as it was, and what lies where.
@@ -237,13 +268,15 @@ fn nameless((nodes, edges): &(Nodes, Edges)) -> impl PartialEq + std::fmt::Debug
 fn any_one_page_may_be_destroyed_and_what_was_not_on_it_is_saved() {
     let intact = Intact::new(filled());
     let kinds: BTreeSet<(PageKind, &str)> = intact.pages.values().map(|p| (p.kind, p.owner)).collect();
-    for owner in ["catalog", "nodes", "keys", "edges out", "edges in", "edge properties"] {
+    for owner in ["catalog", "nodes", "keys", "edges out", "edges in", "edge properties", "property indexes"]
+    {
         assert!(kinds.contains(&(PageKind::Inner, owner)), "the tree of {owner} has one level: {kinds:?}");
     }
     let values = intact.pages.values().filter(|p| p.kind == PageKind::Overflow).count();
     assert!(intact.pages.len() - values > 60 && values > 30, "{values} of {}", intact.pages.len());
     let mut rng = Rng::new(41);
     let mut seen = SalvageReport::default();
+    let (mut indexes_lost, mut indexes_kept) = (0, 0);
     for page in (0..intact.image.len() / SIZE).map(|n| PageId::new(n as u64)) {
         let info = intact.pages.get(&page);
         let expected = intact.without(page);
@@ -254,13 +287,25 @@ fn any_one_page_may_be_destroyed_and_what_was_not_on_it_is_saved() {
             }
             let mut image = intact.image.clone();
             destroy(&mut image, page, way, &mut rng);
-            let (report, found) = saved(&image, &SalvageOptions::default());
+            let (report, to) = saved_store(&image, &SalvageOptions::default());
+            let found = contents(&to.begin_read().expect("begun"));
             let story = format!("page {page} ({info:?}), {way}: {report:?}");
             match info.map(|info| info.owner) {
                 Some("catalog") => {
                     assert!(nameless(&found) == nameless(&expected), "{story}");
+                    let said = report.notes.iter().any(|note| note.contains("indexes"));
+                    assert!(said && indexes_of(&to).len() <= INDEXES.len(), "{story}");
+                    indexes_lost += usize::from(indexes_of(&to).is_empty());
+                    indexes_kept += usize::from(indexes_of(&to).len() == INDEXES.len());
+                }
+                Some("property indexes") => {
+                    // None of its pages is looked at.
+                    assert!(report.is_whole() && indexes_of(&to) == all_indexes(), "{story}");
+                    assert!(found == expected, "{story}");
+                    continue;
                 }
                 _ => {
+                    assert_eq!(indexes_of(&to), all_indexes(), "{story}");
                     assert!(found.0 == expected.0, "nodes differ: {story}");
                     assert!(found.1 == expected.1, "edges differ: {story}");
                     let nodes = found.0.len() as u64 + report.nodes_lost.expect("counted");
@@ -287,6 +332,7 @@ fn any_one_page_may_be_destroyed_and_what_was_not_on_it_is_saved() {
     assert!(seen.nodes_lost > Some(0) && seen.values_lost > 10, "every sort of loss is seen: {seen:?}");
     let without_catalog = seen.notes.iter().filter(|note| note.contains("lost with the catalog")).count();
     assert!(without_catalog > 0, "every sort of loss is seen: {seen:?}");
+    assert!(indexes_lost > 0 && indexes_kept > 0, "of the catalog: {indexes_lost}, {indexes_kept}");
 }
 
 #[test]
@@ -373,115 +419,4 @@ fn leaves_that_lie_behind_valid_checksums_make_no_panic_and_no_unsound_store() {
         refused += report.refused;
     }
     assert!(refused > 0, "some lies contradict each other");
-}
-
-/// Two versions of a store, as the file is while it is open.
-fn two_versions() -> Vec<u8> {
-    let device = Arc::new(MemoryDevice::new(PageSize::K4));
-    let options = Options::new().durability(crate::Durability::Checkpoint);
-    let db = options.create_device(device.clone()).expect("created");
-    for key in ["first", "second"] {
-        let mut tx = db.begin_write().expect("begun");
-        tx.add_node("n", key, props! { "of" => key }).expect("added");
-        tx.commit().expect("committed");
-    }
-    device.image()
-}
-
-fn keys(found: &(Nodes, Edges)) -> Vec<String> {
-    found.0.values().map(|(_, key, _)| key.as_ref().map_or("none".into(), Key::to_string)).collect()
-}
-
-#[test]
-fn the_older_root_is_the_state_before_the_last_commit() {
-    let image = two_versions();
-    let (report, found) = saved(&image, &SalvageOptions::default());
-    assert_eq!(
-        (keys(&found), report.version, report.is_whole()),
-        (vec!["first".into(), "second".into()], 2, true)
-    );
-    let (report, found) = saved(&image, &SalvageOptions { older_root: true });
-    assert_eq!((keys(&found), report.version, report.is_whole()), (vec!["first".to_owned()], 1, true));
-}
-
-#[test]
-fn with_both_copies_of_a_root_record_gone_the_other_one_is_taken_and_that_is_said() {
-    let image = two_versions();
-    let newest = Inspector::new(device(&image)).meta().expect("there is one").generation;
-    let first = 1 + newest % 2;
-    let mut damaged = image.clone();
-    for page in [first, first + 2] {
-        destroy(&mut damaged, PageId::new(page), WAYS[1], &mut Rng::new(page));
-    }
-    let (report, found) = saved(&damaged, &SalvageOptions::default());
-    assert_eq!((keys(&found), report.version, report.notes.len()), (vec!["first".to_owned()], 1, 1));
-    assert_eq!(report.unreadable_count, 2, "{report:?}");
-    for page in 1..5 {
-        destroy(&mut damaged, PageId::new(page), WAYS[0], &mut Rng::new(page));
-    }
-    let to = Options::new().create_device(Arc::new(MemoryDevice::new(PageSize::K4))).expect("created");
-    let nothing = salvage(device(&damaged), &to, &SalvageOptions::default(), &mut |_, _| true);
-    assert!(matches!(nothing, Err(super::SalvageError::NoRoot)), "{nothing:?}");
-}
-
-#[test]
-fn a_file_that_was_cut_gives_what_is_left() {
-    let intact = Intact::new(filled());
-    for keep in [5, 20, 100, intact.image.len() / SIZE - 1] {
-        let (report, found) = saved(&intact.image[..keep * SIZE], &SalvageOptions::default());
-        assert!(report.notes.iter().any(|note| note.contains("cut short")), "{report:?}");
-        let known = |(id, (_, key, _)): (&u64, &(String, Option<Key>, Props))| {
-            key.is_none() || intact.nodes.get(id).is_some_and(|node| node.1 == *key)
-        };
-        assert!(found.0.iter().all(known) || report.old_versions, "{keep} pages");
-    }
-}
-
-#[test]
-fn what_is_not_empty_is_not_saved_into_and_progress_can_stop_it() {
-    let image = two_versions();
-    let to = Options::new().create_device(Arc::new(MemoryDevice::new(PageSize::K4))).expect("created");
-    let stopped = salvage(device(&image), &to, &SalvageOptions::default(), &mut |_, _| false);
-    assert!(matches!(stopped, Err(super::SalvageError::Cancelled)), "{stopped:?}");
-    salvage(device(&image), &to, &SalvageOptions::default(), &mut |_, _| true)
-        .expect("nothing was left behind");
-    let again = salvage(device(&image), &to, &SalvageOptions::default(), &mut |_, _| true);
-    assert!(matches!(again, Err(super::SalvageError::NotEmpty)), "{again:?}");
-}
-
-#[test]
-fn what_stands_only_in_the_log_is_saved_whichever_page_is_lost() {
-    let device = device(&filled());
-    let db = Options::new().background(false).open_device(device.clone()).expect("opens");
-    for n in 0..3 {
-        let mut tx = db.begin_write().expect("begun");
-        let late = tx.add_node("late", n, props! { "n" => n }).expect("added");
-        tx.add_edge(id(1), "knows", late, props! {}).expect("added");
-        tx.commit().expect("committed");
-    }
-    let image = device.image();
-    let root = db.pager().durable_meta();
-    let used = Inspector::new(device).in_use(&root);
-    drop(db);
-    let late = |nodes: &Nodes| nodes.values().filter(|(label, ..)| label == "late").count();
-    let (report, (nodes, edges)) = saved(&image, &SalvageOptions::default());
-    assert!(report.is_whole() && report.notes == ["3 commits were saved out of the log"], "{report:?}");
-    assert_eq!((late(&nodes), report.version, edges.len() as u64), (3, root.lsn + 3, report.edges));
-    let (_, (nodes, _)) = saved(&image, &SalvageOptions { older_root: true });
-    assert_eq!(late(&nodes), 0, "the older root was asked for");
-    let (mut tried, mut replayed) = (0, 0);
-    for page in (1..used.len()).filter(|page| used[*page] == Some(true)).step_by(3) {
-        let mut image = image.clone();
-        image[page * SIZE..][..SIZE].fill(0xee);
-        let (report, (nodes, edges)) = saved(&image, &SalvageOptions::default());
-        tried += 1;
-        replayed += usize::from(report.notes.iter().any(|note| note.ends_with("were saved out of the log")));
-        // Where the replay needs this very page, operations are done one by one.
-        assert_eq!(late(&nodes), 3, "page {page}: {report:?}");
-        let ends =
-            |(_, _, to, _): &(u64, String, u64, u32)| nodes.get(to).is_some_and(|node| node.0 == "late");
-        assert_eq!(edges.keys().filter(|edge| ends(edge)).count(), 3, "page {page}: {report:?}");
-        assert!(report.nodes_lost.is_none_or(|lost| lost < 100), "page {page}: {report:?}");
-    }
-    assert!(tried > 20 && replayed > tried / 2 && replayed < tried, "{replayed} of {tried}");
 }

@@ -5,9 +5,11 @@
 //! log was given room there, and pages for the checkpoint that will hold it, before it is queued (A5).
 
 use super::WriteTransaction;
+use crate::checkpoint::OnNewRoot;
 use crate::error::CommitError;
 use crate::options::Durability;
 use crate::reader::Reader;
+use crate::trees::Graph;
 use std::sync::Arc;
 use storage_core::pager::{self, ReadPages, Reserved};
 
@@ -98,7 +100,7 @@ impl WriteTransaction {
     }
 
     /// Before pages of the base are replaced: no checkpoint runs beside from here on, and what the last one flushed is
-    /// taken in, also by the changes made so far.
+    /// taken in, also by the changes made so far, and by savepoints.
     pub(super) fn begin_flush(&mut self) -> Result<(), pager::WriteError> {
         let Reader { pages, graph, .. } = &mut self.reader;
         if pages.is_flushing() {
@@ -106,10 +108,12 @@ impl WriteTransaction {
         }
         pages.begin_flush()?;
         self.ops.drop_all();
-        let Some(flushed) = pages.flushed() else { return Ok(()) };
-        let own = graph.put_onto(&flushed, &*pages)?;
-        self.db.inner.checkpoints.take_in(pages)?;
-        *graph = own;
+        let Some(newest) = OnNewRoot::newest(pages)? else { return Ok(()) };
+        let base = pages.base().state::<Graph>().expect("a version that a log carries has its graph");
+        let graphs = self.savepoints.put_onto(graph, (base, &newest.graph), pages)?;
+        // From here on nothing can fail.
+        self.db.inner.checkpoints.install(pages, newest);
+        *graph = self.savepoints.replace(graphs).expect("the running one is the last");
         Ok(())
     }
 }

@@ -23,8 +23,12 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use storage_core::pager::{ReadPages, Transaction};
 
-/// An index of at most so many bytes of keys is made in memory, and its making is in the log.
+/// An index of at most so many bytes of keys is made in memory, and its making is in the log; of fewer, if the memory for
+/// changes is less.
 const SMALL: usize = 256 << 10;
+
+/// The least memory for sorting: what a record makes is then never sorted in a file, whatever replays it.
+const LEAST_TO_SORT: usize = 8 * SMALL;
 
 /// How full the pages of a new index are: it will be added to.
 const FILL_PERCENT: u8 = 90;
@@ -64,7 +68,7 @@ impl WriteTransaction {
     /// Refused, with nothing changed: if there is an index over that property already; if two have the same value; if a
     /// value is too long to be indexed ([`crate::index::MAX_INDEXED`]).
     ///
-    /// Takes the memory for changes at most; beyond that it sorts in temporary files.
+    /// Takes what is left of the memory for changes, and 2 MiB at least; beyond that it sorts in temporary files.
     pub fn create_index(&mut self, on: IndexOn<'_>, property: &str, unique: bool) -> Result<(), WriteError> {
         super::check_name(property, "property name")?;
         match on {
@@ -117,7 +121,8 @@ impl WriteTransaction {
 
     /// Sorts what there is, and makes a tree of it. What is refused leaves no page.
     fn build(&mut self, def: IndexDef) -> Result<Built, WriteError> {
-        let budget = self.db.inner.memory_budget.saturating_sub(self.reader.graph.weight()).max(SMALL);
+        let left = self.db.inner.memory_budget.saturating_sub(self.reader.graph.weight());
+        let budget = left.max(LEAST_TO_SORT);
         let mut sorter = Sorter::new(budget, 0, &Scratch::default());
         let mut bytes = 0;
         self.each_value(&def, |tx, value, entity| {
@@ -128,7 +133,8 @@ impl WriteTransaction {
         })?;
         let entries = sorter.len();
         let rows = sorter.finish()?;
-        let tree = if bytes <= SMALL { self.in_memory(&def, rows)? } else { self.on_pages(&def, rows)? };
+        let small = SMALL.min(self.db.inner.memory_budget);
+        let tree = if bytes <= small { self.in_memory(&def, rows)? } else { self.on_pages(&def, rows)? };
         Ok(Built { tree, entries })
     }
 
@@ -247,5 +253,27 @@ fn free_tree(tree: &Tree<RecordLeaf>, pages: &mut Transaction) -> Result<(), Wri
 impl From<SpillError> for WriteError {
     fn from(e: SpillError) -> Self {
         WriteError::Sort(Arc::new(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NodeId;
+
+    /// A replay without a temporary directory would have failed, or been taken for damage.
+    #[test]
+    fn an_index_that_a_record_makes_is_sorted_in_memory() {
+        for value in [Value::Bool(true), Value::Int(1 << 60), Value::Text("x".repeat(900))] {
+            let mut sorter = Sorter::new(LEAST_TO_SORT, 0, &Scratch::default());
+            let (mut bytes, mut node) = (0, 0);
+            while bytes <= SMALL {
+                let key = entry(value_bytes(&value).expect("short"), Entity::Node(NodeId(node)));
+                bytes += key.len();
+                node += 1;
+                sorter.push(Row(key)).expect("in memory");
+            }
+            assert!(matches!(sorter.finish(), Ok(Sorted::Memory(_))), "{node} keys of {value:?}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! A bulk load's trees become the graph of an empty store.
 
 use super::WriteTransaction;
-use crate::bulk::{Bulk, BulkError, BulkTrees, Rejected};
+use crate::bulk::{Bulk, BulkError, BulkTrees, KEPT, OnError, Place, Rejected, RowProblem};
 use crate::catalog::Names;
-use crate::error::WriteError;
+use crate::error::{ReadError, WriteError};
 use crate::reader::Reader;
 use storage_core::page::PageId;
 
@@ -20,6 +20,24 @@ pub struct LoadReport {
     pub first_rejected: Vec<Rejected>,
 }
 
+impl LoadReport {
+    pub(super) fn reject(&mut self, row: Rejected) {
+        self.rejected += 1;
+        if self.first_rejected.len() < KEPT {
+            self.first_rejected.push(row);
+        }
+    }
+}
+
+/// An index that is refused is the fault of the line that asks for it.
+fn index_problem(error: WriteError, place: Place) -> BulkError {
+    match error {
+        WriteError::Pager(e) => e.into(),
+        WriteError::Read(ReadError::Page(e)) => e.into(),
+        refused => BulkError::Row { place, problem: RowProblem::Index(refused.to_string()) },
+    }
+}
+
 impl WriteTransaction {
     /// Writes what was gathered in a bulk load, and commits: one checkpoint, so that a load that is killed half-way leaves
     /// the store empty as it was. Only for a store without nodes, edges and names.
@@ -29,14 +47,24 @@ impl WriteTransaction {
     pub fn load(mut self, bulk: Bulk) -> Result<LoadReport, BulkError> {
         assert!(self.is_pristine(), "a bulk load is for an empty store");
         self.begin_flush()?;
-        let trees = bulk.finish(&mut self.reader.pages)?;
-        let report = LoadReport {
+        let mut trees = bulk.finish(&mut self.reader.pages)?;
+        let mut report = LoadReport {
             nodes: trees.node_count,
             edges: trees.edge_count,
             rejected: trees.rejected_count,
             first_rejected: trees.rejected.clone(),
         };
+        let (indexes, on_error) = (std::mem::take(&mut trees.indexes), trees.on_error);
         self.adopt(trees);
+        for index in indexes {
+            let made = self.create_index((&index.on).into(), &index.property, index.unique);
+            match made.map_err(|e| index_problem(e, index.place)) {
+                Err(BulkError::Row { place, problem }) if on_error == OnError::Skip => {
+                    report.reject(Rejected { place, problem });
+                }
+                made => made?,
+            }
+        }
         self.commit()?;
         Ok(report)
     }

@@ -4,7 +4,9 @@
 //! counts follow every change; both directions of an edge change together (I5). Changes collect in memory as deltas of
 //! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
 
+mod apply;
 mod commit;
+mod delete;
 mod edges;
 mod indexed;
 mod indexes;
@@ -15,16 +17,21 @@ mod props;
 mod rebuild;
 pub mod record;
 mod replay;
+mod savepoints;
 
+pub use apply::ApplyError;
 pub use commit::Commit;
+pub use delete::DeleteEdges;
 pub use load::LoadReport;
 pub use nodes::NewNode;
+pub use savepoints::Savepoint;
 
 use crate::catalog::Catalog;
 use crate::database::Database;
 use crate::error::WriteError;
 use crate::options::Durability;
 use crate::reader::Reader;
+use savepoints::Savepoints;
 use std::ops::Deref;
 use std::sync::Arc;
 use storage_core::pager::{self, ReadPages, Transaction};
@@ -52,6 +59,7 @@ pub struct WriteTransaction {
     broken: bool,
     /// What was done so far, for the log.
     ops: record::Ops,
+    savepoints: Savepoints,
 }
 
 impl Deref for WriteTransaction {
@@ -65,7 +73,8 @@ impl WriteTransaction {
     pub(crate) fn new(db: Database, reader: Reader<Transaction>) -> Self {
         let ops = record::Ops::new(reader.pages.pager().longest_record());
         let durability = db.durability();
-        WriteTransaction { db, reader, grew: false, broken: false, ops, durability }
+        let savepoints = Savepoints::new();
+        WriteTransaction { db, reader, grew: false, broken: false, ops, durability, savepoints }
     }
 
     /// Drops every change. The same as dropping the transaction, said aloud.

@@ -1,12 +1,13 @@
 //! Adding, changing and deleting nodes.
 
+use super::delete::Which;
 use super::props::inline;
 use super::record::Op;
 use super::{WriteTransaction, check_name};
 use crate::catalog::IndexOwner;
-use crate::error::{ReadError, WriteError};
+use crate::error::WriteError;
 use crate::index::Entity;
-use crate::model::{Direction, Edge, Key, LabelId, NodeId, Props};
+use crate::model::{Direction, Key, LabelId, NodeId, Props};
 use crate::node::NodeRecord;
 use crate::reader::Reader;
 use std::borrow::Cow;
@@ -111,17 +112,13 @@ impl WriteTransaction {
 
     fn try_delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
         let record = self.record(node)?.ok_or(WriteError::NoNode(node))?;
-        let edges = self.edges_at(node)?;
-        if !edges.is_empty() && !detach {
+        let around = self.neighbors(node).direction(Direction::Both);
+        if !detach && around.into_iter().next().transpose()?.is_some() {
             return Err(WriteError::HasEdges(node));
         }
-        for some in edges.chunks(4096) {
-            for edge in some {
-                self.remove_edge(*edge)?;
-            }
-            // A hub's edges may outgrow the budget before the node is gone.
-            self.changed(false)?;
-        }
+        // A hub's edges may outgrow the budget before the node is gone.
+        let edges = self.remove_edges(&Which::all(node), false)?;
+        self.changed(false)?;
         let owner = IndexOwner::Label(LabelId(record.label));
         let plan = self.plan_removal((owner, Entity::Node(node)), &record.props)?;
         self.keep_indexes(plan)?;
@@ -139,11 +136,6 @@ impl WriteTransaction {
         }
         self.changed(false)?;
         self.ops.push(&Op::DeleteNode { node, detach });
-        Ok(edges.len() as u64)
-    }
-
-    fn edges_at(&self, node: NodeId) -> Result<Vec<Edge>, ReadError> {
-        let around = self.neighbors(node).direction(Direction::Both).into_iter();
-        around.map(|neighbor| neighbor.map(|n| n.edge)).collect()
+        Ok(edges)
     }
 }

@@ -9,7 +9,7 @@
 use super::record::{NumberedProps, Op, ReplayError, operations};
 use super::{NewNode, WriteTransaction, check_name};
 use crate::catalog::IndexOwner;
-use crate::model::{Edge, LabelId, Props, TypeId};
+use crate::model::{Edge, LabelId, PropertyId, Props, TypeId};
 use crate::reader::IndexOn;
 use std::borrow::Cow;
 use storage_core::pager;
@@ -43,21 +43,6 @@ impl WriteTransaction {
 
     fn replay_one(&mut self, op: Op<'_>) -> Result<(), ReplayError> {
         match op {
-            Op::Label { id, name } => {
-                check_name(&name, "label")?;
-                let known = self.label(&name).is_some();
-                check_number(&name, known, (id.0, self.intern_label(&name).0))?;
-            }
-            Op::EdgeType { id, name } => {
-                check_name(&name, "edge type")?;
-                let known = self.edge_type(&name).is_some();
-                check_number(&name, known, (id.0, self.intern_type(&name).0))?;
-            }
-            Op::Property { id, name } => {
-                check_name(&name, "property name")?;
-                let known = self.property(&name).is_some();
-                check_number(&name, known, (id.0, self.intern_property(&name).0))?;
-            }
             Op::AddNode { node, label, key, props } => {
                 let (label, props) = (self.name_of_label(label)?, self.by_name(props)?);
                 let node = NewNode { id: Some(node), key: key.map(Cow::into_owned), props };
@@ -84,8 +69,7 @@ impl WriteTransaction {
                 self.set_undirected(&edge_type, undirected)?;
             }
             Op::CreateIndex { index, owner, property, unique } => {
-                let property = self.catalog().property_name(property).map(str::to_owned);
-                let property = property.ok_or_else(|| corrupt("an index over no property".to_owned()))?;
+                let property = self.name_of_property(property)?;
                 match owner {
                     IndexOwner::Label(label) => {
                         let label = self.name_of_label(label)?;
@@ -101,6 +85,46 @@ impl WriteTransaction {
                     return Err(corrupt(format!("index {index} here would be another one: {made:?}")));
                 }
             }
+            op @ (Op::Label { .. }
+            | Op::EdgeType { .. }
+            | Op::Property { .. }
+            | Op::RenameLabel { .. }
+            | Op::RenameEdgeType { .. }
+            | Op::RenameProperty { .. }) => self.replay_name(op)?,
+        }
+        Ok(())
+    }
+
+    fn replay_name(&mut self, op: Op<'_>) -> Result<(), ReplayError> {
+        match op {
+            Op::Label { id, name } => {
+                check_name(&name, "label")?;
+                let known = self.label(&name).is_some();
+                check_number(&name, known, (id.0, self.intern_label(&name).0))?;
+            }
+            Op::EdgeType { id, name } => {
+                check_name(&name, "edge type")?;
+                let known = self.edge_type(&name).is_some();
+                check_number(&name, known, (id.0, self.intern_type(&name).0))?;
+            }
+            Op::Property { id, name } => {
+                check_name(&name, "property name")?;
+                let known = self.property(&name).is_some();
+                check_number(&name, known, (id.0, self.intern_property(&name).0))?;
+            }
+            Op::RenameLabel { id, name } => {
+                let old = self.name_of_label(id)?;
+                self.rename_label(&old, &name)?;
+            }
+            Op::RenameEdgeType { id, name } => {
+                let old = self.name_of_type(id)?;
+                self.rename_edge_type(&old, &name)?;
+            }
+            Op::RenameProperty { id, name } => {
+                let old = self.name_of_property(id)?;
+                self.rename_property(&old, &name)?;
+            }
+            other => return Err(corrupt(format!("{other} is no name"))),
         }
         Ok(())
     }
@@ -115,11 +139,13 @@ impl WriteTransaction {
         Ok(name.ok_or_else(|| corrupt(format!("there is no edge type {}", id.0)))?.to_owned())
     }
 
+    fn name_of_property(&self, id: PropertyId) -> Result<String, ReplayError> {
+        let name = self.catalog().property_name(id);
+        Ok(name.ok_or_else(|| corrupt(format!("there is no property {}", id.0)))?.to_owned())
+    }
+
     fn by_name(&self, props: NumberedProps<'_>) -> Result<Props, ReplayError> {
-        let named = |(id, value)| match self.catalog().property_name(id) {
-            Some(name) => Ok((name.to_owned(), value)),
-            None => Err(corrupt(format!("there is no property {}", id.0))),
-        };
+        let named = |(id, value)| Ok((self.name_of_property(id)?, value));
         props.into_owned().into_iter().map(named).collect()
     }
 }

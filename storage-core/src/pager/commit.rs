@@ -55,7 +55,7 @@ pub(super) fn commit(
     }
     tx.begin_flush()?;
     let pager = tx.pager.clone();
-    let unchanged = root == tx.base.root && tx.born.is_empty() && tx.freed.is_empty();
+    let unchanged = root == tx.base.root && tx.own.is_empty();
     if unchanged && tx.base.number == pager.durable_meta().lsn {
         return Ok(());
     }
@@ -116,8 +116,8 @@ fn install(tx: &mut Transaction, map: &mut NewMap, entries: &[MapEntry], index: 
         space.alloc.install(r, entries[r], region.bits);
     }
     tx.checkpointer.as_mut().expect("taken by begin_flush").map_index = index;
-    tx.born.clear();
-    map.freed.append(&mut tx.freed);
+    let (_, mut freed) = tx.own.take();
+    map.freed.append(&mut freed);
     for change in space.changes_until(tx.base.number) {
         map.freed.extend(&change.freed);
     }
@@ -199,9 +199,9 @@ fn plan_map(tx: &mut Transaction) -> Result<NewMap, WriteError> {
 /// Pages born and freed since the durable root: by the commits that it does not hold, and by this transaction (A1). One
 /// that was born and freed is in both.
 fn changes(tx: &Transaction, space: &Space) -> (Vec<PageId>, Vec<PageId>) {
-    let (mut born, mut freed): (Vec<PageId>, Vec<PageId>) = (Vec::new(), tx.freed.clone());
+    let (mut born, mut freed): (Vec<PageId>, Vec<PageId>) = (Vec::new(), tx.own.freed().to_vec());
     if !armed(Bug::MapForgetsPages) {
-        born.extend(&tx.born);
+        born.extend(tx.own.born());
     }
     for change in space.changes_until(tx.base.number) {
         born.extend(&change.born);
@@ -232,7 +232,7 @@ fn take_in_strays(space: &mut Space, pager: &Pager, map: &mut NewMap) -> Result<
 /// A place for a page of the map; it may come out of the reserve (A5).
 fn place(tx: &mut Transaction, space: &mut Space, pager: &Pager) -> Result<PageId, WriteError> {
     let page = space.take(pager, 1, 0)?[0];
-    tx.born.insert(page);
+    tx.own.add([page]);
     Ok(page)
 }
 

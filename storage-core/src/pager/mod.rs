@@ -27,6 +27,7 @@
 //! | `space.rs` | the allocator, quarantine, and what committed versions changed since the durable root |
 //! | `seat.rs` | what one thread has at a time: the writer's seat and the checkpointer's |
 //! | `transaction.rs` | writing and freeing pages; commits through the log |
+//! | `own.rs` | which pages those are, and going back to a mark |
 //! | `commit.rs` | the checkpoint that makes a version durable |
 //! | `log/` | groups of records, and who waits for them |
 //! | `recovery.rs`, `replay.rs` | creating and opening a store; what its log says beyond its root |
@@ -46,6 +47,7 @@ mod inspect;
 mod log;
 mod map;
 mod meta;
+mod own;
 mod page;
 mod recovery;
 mod replay;

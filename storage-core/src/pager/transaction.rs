@@ -14,11 +14,13 @@
 //! checkpoint): nobody else may flush the same changes.
 //!
 //! Must always be true: a page gets its id in [`Transaction::write`] and nowhere else (V2); a page that the base version
-//! reaches is never handed out (A2); a page that the transaction itself wrote and freed may be used again at once; an
-//! abort gives back exactly the pages that it wrote (R6).
+//! reaches is never handed out (A2); a page that the transaction itself wrote and freed may be used again at once, unless
+//! it was written before a mark ([`Transaction::mark`]) that the transaction can still go back to; an abort gives back
+//! exactly the pages that it wrote (R6).
 
 use super::error::{PageError, WriteError};
 use super::log::LogStart;
+use super::own::OwnPages;
 use super::page::Page;
 use super::snapshot::{ReadPages, State, Version};
 use super::space::Change;
@@ -26,7 +28,6 @@ use super::{Flushed, Pager, commit};
 use crate::device::WritePage;
 use crate::page::{PageBuf, PageId, PageImage, PageKind, Written};
 use crate::planted::{Bug, armed};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the one writer has (V4).
@@ -51,10 +52,8 @@ pub struct Transaction {
     pub(crate) number: u64,
     /// Where the log starts that is not in this version: a checkpoint beside the writer fixes it when it begins (R10).
     pub(crate) log_start: Option<LogStart>,
-    /// Pages written by this transaction and not freed by it.
-    pub(crate) born: HashSet<PageId>,
-    /// Pages of earlier versions that this one does not reach.
-    pub(crate) freed: Vec<PageId>,
+    /// Pages that it wrote and freed.
+    pub(crate) own: OwnPages,
     failed: bool,
     uses_reserve: bool,
     /// Only for [`Bug::IndexBeforeWrite`]: pages whose write is put off.
@@ -93,8 +92,7 @@ impl Pager {
             checkpointer,
             base,
             log_start: None,
-            born: HashSet::new(),
-            freed: Vec::new(),
+            own: OwnPages::default(),
             failed: false,
             uses_reserve: false,
             late: Vec::new(),
@@ -192,7 +190,7 @@ impl Transaction {
 
     /// Pages that it has written and still uses.
     pub fn pages_written(&self) -> usize {
-        self.born.len()
+        self.own.written()
     }
 
     /// Says that the transaction only deletes: it may use the space kept in reserve, so that a full disk can be emptied
@@ -264,7 +262,7 @@ impl Transaction {
             space.take(&self.pager, images.len(), keep)
         };
         let ids = ids.inspect_err(|_| self.failed = true)?;
-        self.born.extend(ids.iter().copied());
+        self.own.add(ids.iter().copied());
         if armed(Bug::IndexBeforeWrite) && images[0].kind() != PageKind::Inner {
             return Ok(self.put_off(&ids, images));
         }
@@ -314,14 +312,45 @@ impl Transaction {
         Ok(out)
     }
 
-    /// This version does not reach the page any more. If the transaction wrote it, its place may be used again at once;
-    /// otherwise only when no reader and no durable root needs it (A2).
+    /// This version does not reach the page any more. If the transaction wrote it, its place may be used again at once, or
+    /// when no mark needs it; otherwise only when no reader and no durable root needs it (A2).
     pub fn free(&mut self, page: Written) {
         let id = page.page();
-        if self.born.remove(&id) || armed(Bug::ReuseLivePage) {
+        if self.own.free(id) {
             self.pager.space.lock().alloc.give_back([id]);
-        } else {
-            self.freed.push(id);
+        }
+    }
+
+    /// Marks where it is, so that it can go back. Marks are a stack; committing forgets them.
+    pub fn mark(&mut self) {
+        self.own.mark();
+    }
+
+    /// Goes back to a mark, counted from 0 among those that there are: pages written since are given back, pages freed
+    /// since are not freed. The mark stays, later ones are gone. What the layers above keep in memory is theirs to restore.
+    ///
+    /// Refused if the transaction failed: then it can only be dropped (M3).
+    ///
+    /// # Panics
+    /// If there is no such mark.
+    pub fn go_back(&mut self, mark: usize) -> Result<(), WriteError> {
+        if self.failed {
+            return Err(WriteError::Failed);
+        }
+        let reusable = self.own.go_back(mark);
+        self.give_back(reusable);
+        Ok(())
+    }
+
+    /// Forgets a mark, counted from 0 among those that there are, and later ones: what was done since stays.
+    pub fn forget_marks(&mut self, from: usize) {
+        let reusable = self.own.forget(from);
+        self.give_back(reusable);
+    }
+
+    fn give_back(&mut self, pages: Vec<PageId>) {
+        if !pages.is_empty() {
+            self.pager.space.lock().alloc.give_back(pages);
         }
     }
 
@@ -356,8 +385,9 @@ impl Transaction {
         self.check()?;
         assert!(!self.is_flushing(), "what was flushed commits by checkpoint (L6)");
         let pager = self.pager.clone();
+        self.forget_marks(0);
+        let (born, freed) = self.own.take();
         let writer = self.writer.as_mut().expect("a checkpoint has no record");
-        let (born, freed) = (self.born.drain().collect(), std::mem::take(&mut self.freed));
         let version = {
             let mut space = pager.space.lock();
             if !armed(Bug::ChangesForgotten) {
@@ -386,6 +416,7 @@ impl Transaction {
     /// As [`Transaction::commit`], with what the layers above keep in memory for the new version.
     pub fn commit_with(mut self, root: Option<Written>, state: Option<State>) -> Result<u64, WriteError> {
         self.check()?;
+        self.forget_marks(0);
         commit::commit(&mut self, root, state)?;
         Ok(self.base.number)
     }
@@ -419,7 +450,7 @@ impl ReadPages for Transaction {
             let header = super::page::decode_header(buf, at, kinds)?;
             return Ok(Page::owned(header, Arc::new(buf.clone())));
         }
-        if self.born.contains(&at.page()) {
+        if self.own.contains(at.page()) {
             // Its place may be used again by this very transaction: neither cached nor lent (A6).
             return self.pager.load(at, kinds);
         }
@@ -437,9 +468,8 @@ impl ReadPages for Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if !self.born.is_empty() {
-            self.pager.space.lock().alloc.give_back(self.born.drain());
-        }
+        let (born, freed) = self.own.take();
+        self.give_back(born);
         if let Some(checkpointer) = self.checkpointer.take() {
             self.pager.checkpointer.give_back(checkpointer);
         }
@@ -447,13 +477,13 @@ impl Drop for Transaction {
             self.pager.writer.give_back(writer);
         }
         if armed(Bug::AbortFreesOld) {
-            self.pager.space.lock().alloc.give_back(self.freed.drain(..));
+            self.pager.space.lock().alloc.give_back(freed);
         }
     }
 }
 
 impl std::fmt::Debug for Transaction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Transaction(version {}, {} pages written)", self.version(), self.born.len())
+        write!(f, "Transaction(version {}, {} pages written)", self.version(), self.pages_written())
     }
 }

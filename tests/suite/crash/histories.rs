@@ -1,7 +1,8 @@
-//! The catalogue of small histories; those around the log are in `logged.rs`.
+//! The catalogue of small histories; those around the log are in `logged.rs`, those with property indexes in `indexed.rs`.
 //!
 //! Each begins with a store that was just created: its first life holds the crash points of creation.
 
+use super::indexed;
 use super::logged;
 use super::model::Change;
 use super::record::{Run, options};
@@ -35,6 +36,10 @@ pub const CATALOGUE: &[History] = &[
     history("update", update),
     History { name: "early-flush", options: tiny_budget, tell: early_flush },
     History { name: "abort-then-commit", options: tiny_budget, tell: abort_then_commit },
+    history("savepoints", savepoints),
+    History { name: "savepoints-flushed", options: tiny_budget, tell: savepoints },
+    History { name: "savepoints-beside", options: logged::small_budget, tell: logged::savepoints_beside },
+    history("renames", renames),
     history("close-and-trim", close_and_trim),
     history("reopen-and-write", reopen_and_write),
     history("kill-and-write", kill_and_write),
@@ -56,6 +61,15 @@ pub const CATALOGUE: &[History] = &[
     history("kill-and-replay", logged::kill_and_replay),
     history("held-snapshot", logged::held_snapshot),
     history("given-up", logged::given_up),
+    history("index-over-data", indexed::over_what_is_there),
+    history("index-in-log", indexed::kept_by_the_log),
+    history("index-unique", indexed::unique),
+    history("index-dropped", indexed::dropped),
+    History { name: "index-on-pages", options: tiny_budget, tell: indexed::on_pages },
+    history("index-beside", indexed::beside_checkpoints),
+    history("index-of-hub", indexed::hub_with_indexed_edges),
+    history("index-compacted", indexed::compacted),
+    History { name: "index-flushed", options: logged::small_budget, tell: indexed::flushed_early },
 ];
 
 /// The history of this name.
@@ -197,6 +211,64 @@ fn abort_then_commit(run: &mut Run) {
     run.commit(|c| {
         c.edge(NodeId(0), "knows", NodeId(1), props! {});
     });
+}
+
+/// What is undone is in no record and on no page: of the store's values, and of the transaction's own; in one savepoint, in
+/// several, twice in the same. With the smallest budget all of it is written early.
+fn savepoints(run: &mut Run) {
+    run.commit(|c| {
+        people(c, 3);
+        c.set(NodeId(0), "story", long_text(11, 9_000));
+    });
+    run.commit(|c| {
+        let last = people(c, 2)[1];
+        c.set(last, "story", long_text(12, 7_000));
+        let savepoint = c.savepoint();
+        c.set(last, "story", Value::Null);
+        c.delete(NodeId(0));
+        c.edge(NodeId(1), "undone", NodeId(2), props! { "letter" => long_text(13, 5_000) });
+        c.rollback(&savepoint);
+        c.node("undone", "u", props! {});
+        c.rollback(&savepoint);
+        c.edge(NodeId(1), "knows", NodeId(2), props! { "a" => 1 });
+    });
+    run.commit(|c| {
+        people(c, 1);
+        let outer = c.savepoint();
+        c.set(NodeId(1), "story", long_text(14, 8_000));
+        let inner = c.savepoint();
+        c.delete(NodeId(2));
+        people(c, 12);
+        c.tx.release(inner.0).expect("it is there");
+        c.rollback(&outer);
+        people(c, 1);
+    });
+    run.kill();
+    run.commit(|c| c.delete(NodeId(1)));
+}
+
+/// Names change, and go round; the old ones are given again, also after what was done by them.
+fn renames(run: &mut Run) {
+    add_edges(run);
+    run.commit(|c| {
+        c.rename_label("person", "human");
+        people(c, 2);
+        c.rename_type("likes", "adores");
+        c.rename_property("born", "year");
+    });
+    run.kill();
+    run.commit(|c| {
+        c.rename_label("person", "other");
+        c.rename_label("human", "person");
+        c.edge(NodeId(0), "likes", NodeId(5), props! { "born" => 1 });
+        let savepoint = c.savepoint();
+        c.rename_type("knows", "knew");
+        c.rollback(&savepoint);
+        c.rename_type("knows", "known");
+        c.set(NodeId(1), "year", 7);
+    });
+    run.checkpoint();
+    run.commit(|c| c.rename_property("year", "since when"));
 }
 
 /// The file grows, is emptied, and is cut when it is closed; then it grows over the cut.

@@ -189,6 +189,27 @@ pub fn flush_beside(run: &mut Run) {
     more(run);
 }
 
+/// A transaction with savepoints has to flush while a checkpoint is pending: what it goes back to is put onto the root of
+/// that one.
+pub fn savepoints_beside(run: &mut Run) {
+    run.commit(|c| drop(people(c, 2)));
+    assert!(run.begin_checkpoint());
+    more(run);
+    run.finish_beside(true, |c| {
+        let first = c.savepoint();
+        people(c, 1);
+        let second = c.savepoint();
+        many(c);
+        c.rollback(&second);
+        many(c);
+        c.rollback(&first);
+        people(c, 1);
+    });
+    more(run);
+    run.kill();
+    more(run);
+}
+
 /// Transactions that come to nothing, before, beside and after a checkpoint.
 pub fn abort_beside(run: &mut Run) {
     run.commit(|c| drop(people(c, 2)));

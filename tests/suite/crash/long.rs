@@ -1,10 +1,11 @@
 //! Long random histories: commits of all sizes and durabilities, groups, aborts, checkpoints beside them, early flushes,
-//! closings, kills.
+//! closings, kills; property indexes that are made, kept, refused and dropped meanwhile.
 //!
 //! Must always be true: while a checkpoint is pending, nothing in the same thread needs its seat: changes are small and
 //! the log has room; what flushes early goes beside another thread that finishes the checkpoint.
 
 use super::histories::{long_text, tiny_budget};
+use super::indexes::On;
 use super::logged::{churn, smallest_log};
 use super::model::{Change, Model};
 use super::record::{Recorded, Run, options};
@@ -111,14 +112,64 @@ impl Story<'_> {
 
 /// Always one change at least, so that every commit makes a version.
 fn small_changes(c: &mut Change<'_>, rng: &mut Rng) {
-    c.node("first", format!("k{}", rng.next_u64()), props! {});
+    let number = rng.next_u64() as i64;
+    c.node("first", format!("k{number}"), props! { "number" => number });
+    if rng.chance(1, 6) {
+        c.index(On::label("first"), "number", rng.chance(1, 2));
+    }
 }
 
-fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
+pub fn random_changes(c: &mut Change<'_>, rng: &mut Rng) {
     let changes = [1, 1, 3, 10, 40][rng.index(5)];
     c.node("first", format!("k{}", rng.next_u64()), props! {});
     for _ in 0..changes {
         random_change(c, rng);
+    }
+    if rng.chance(1, 6) {
+        change_indexes(c, rng);
+    }
+    if rng.chance(1, 4) {
+        undone_changes(c, rng);
+    }
+}
+
+/// Makes an index, or drops one. Properties that everything new is given are never unique.
+fn change_indexes(c: &mut Change<'_>, rng: &mut Rng) {
+    let indexes = &c.model.indexes;
+    if !indexes.is_empty() && rng.chance(1, 3) {
+        let gone = indexes[rng.index(indexes.len())].clone();
+        return c.drop_index(&gone.on, &gone.property);
+    }
+    let unique = rng.chance(1, 2);
+    let (on, property, unique) = match rng.below(8) {
+        0 => (On::label("first"), "number", unique),
+        1 => (On::label("first"), "a", unique),
+        2 => (On::label("person"), "a", false),
+        3 => (On::label("person"), "b", unique),
+        4 => (On::label("dot"), "c", unique),
+        5 => (On::edges("knows"), "w", false),
+        6 => (On::edges("likes"), "a", unique),
+        _ => (On::edges("calls"), "w", false),
+    };
+    c.index(on, property, unique);
+}
+
+/// Savepoints in each other; each is gone back to, or released, or left as it is.
+fn undone_changes(c: &mut Change<'_>, rng: &mut Rng) {
+    let savepoint = c.savepoint();
+    for _ in 0..1 + rng.below(12) {
+        random_change(c, rng);
+    }
+    if rng.chance(1, 3) {
+        undone_changes(c, rng);
+    }
+    match rng.below(4) {
+        0 => c.tx.release(savepoint.0).expect("it is there"),
+        1 => {}
+        _ => {
+            c.rollback(&savepoint);
+            random_change(c, rng);
+        }
     }
 }
 
@@ -131,8 +182,8 @@ fn random_value(rng: &mut Rng) -> Value {
     match rng.below(8) {
         0 => Value::Null,
         1 => Value::Bool(rng.chance(1, 2)),
-        2 => Value::Float(rng.below(1000) as f64 / 8.0),
-        3 => Value::Date(rng.below(10_000) as i32),
+        2 => Value::Float([rng.below(1000) as f64 / 8.0, -0.0, f64::NAN][rng.index(3)]),
+        3 => Value::Date(rng.below(10_000) as i32 - 5_000),
         4 => Value::List(vec![Value::Null, Value::Int(rng.below(9) as i64)]),
         5 => {
             let (seed, len) = (rng.next_u64(), rng.index(9_000));

@@ -3,10 +3,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `histories`, `logged` | the catalogue of small histories |
+//! | `histories`, `logged`, `indexed` | the catalogue of small histories |
 //! | `long` | long random ones |
 //! | `record` | runs a history once, and keeps journal and graphs |
-//! | `model` | the graph in memory |
+//! | `model`, `indexes` | the graph in memory, and its property indexes |
 //! | `states` | names and makes states |
 //! | `digest` | tells states apart by their bytes |
 //! | `trial` | goes through the states |
@@ -26,8 +26,10 @@
 
 mod digest;
 mod histories;
+mod indexed;
+pub mod indexes;
 mod logged;
-mod long;
+pub mod long;
 pub mod model;
 mod oracle;
 mod record;
@@ -63,6 +65,10 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::update("update")]
 #[case::early_flush("early-flush")]
 #[case::abort_then_commit("abort-then-commit")]
+#[case::savepoints("savepoints")]
+#[case::savepoints_flushed("savepoints-flushed")]
+#[case::savepoints_beside("savepoints-beside")]
+#[case::renames("renames")]
 #[case::close_and_trim("close-and-trim")]
 #[case::reopen_and_write("reopen-and-write")]
 #[case::kill_and_write("kill-and-write")]
@@ -84,6 +90,15 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::kill_and_replay("kill-and-replay")]
 #[case::held_snapshot("held-snapshot")]
 #[case::given_up("given-up")]
+#[case::index_over_data("index-over-data")]
+#[case::index_in_log("index-in-log")]
+#[case::index_unique("index-unique")]
+#[case::index_dropped("index-dropped")]
+#[case::index_on_pages("index-on-pages")]
+#[case::index_beside("index-beside")]
+#[case::index_of_hub("index-of-hub")]
+#[case::index_compacted("index-compacted")]
+#[case::index_flushed("index-flushed")]
 fn every_crash_point_of_a_small_history_is_survived(#[case] name: &str) {
     let since = Instant::now();
     let recorded = tell(name);

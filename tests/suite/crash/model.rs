@@ -1,10 +1,15 @@
 //! A graph in memory, and changes that go to a store and to it alike: what every crash state is compared with.
 //!
 //! Must always be true: the graph knows nothing of pages; ids and ranks are taken from the store's answers, and must be
-//! new. Equality covers every node with label, key and properties, the key index, every edge with its properties, and
-//! the lists of both directions.
+//! new. Equality covers every node with label, key and properties, the key index, every edge with its properties, the
+//! lists of both directions, and property indexes (`indexes`).
 
-use foliograph::{Direction, Edge, Key, NewNode, NodeId, Props, Snapshot, Value, WriteTransaction};
+use super::indexes::{Index, On, refused};
+use crate::values::identical;
+use foliograph::storage_core::pager::ReadPages;
+use foliograph::{
+    Direction, Edge, Key, NewNode, NodeId, Props, Reader, Savepoint, Value, WriteError, WriteTransaction,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node as the model has it.
@@ -23,6 +28,8 @@ pub type Name = (u64, String, u64, u32);
 pub struct Model {
     pub nodes: BTreeMap<u64, Node>,
     pub edges: BTreeMap<Name, BTreeMap<String, Value>>,
+    /// Oldest first.
+    pub indexes: Vec<Index>,
     /// (target, source, type, rank): the other direction.
     into: BTreeSet<(u64, u64, String, u32)>,
 }
@@ -88,18 +95,70 @@ impl Change<'_> {
         self.model.into.remove(&(name.2, name.0, name.1.clone(), name.3));
     }
 
-    /// Sets or, with [`Value::Null`], removes a property of a node.
+    /// Sets or, with [`Value::Null`], removes a property of a node; or an index refuses it.
     pub fn set(&mut self, node: NodeId, property: &str, value: impl Into<Value>) {
         let value = value.into();
-        self.tx.set(node, property, value.clone()).expect("a property is set");
+        let there = &self.model.nodes[&node.0];
+        let admitted = self.model.admits(&On::label(&there.label), &there.props, property, &value);
+        let done = self.tx.set(node, property, value.clone());
+        if !admitted {
+            return refused(done);
+        }
+        done.expect("a property is set");
         merge(&mut self.model.nodes.get_mut(&node.0).expect("the model has it too").props, property, value);
     }
 
-    /// Sets or removes a property of an edge.
+    /// Sets or removes a property of an edge; or an index refuses it.
     pub fn set_edge(&mut self, name: &Name, property: &str, value: impl Into<Value>) {
         let (edge, value) = (self.named(name), value.into());
-        self.tx.set_edge(edge, property, value.clone()).expect("a property is set");
+        let admitted = self.model.admits(&On::edges(&name.1), &self.model.edges[name], property, &value);
+        let done = self.tx.set_edge(edge, property, value.clone());
+        if !admitted {
+            return refused(done);
+        }
+        done.expect("a property is set");
         merge(self.model.edges.get_mut(name).expect("the model has it too"), property, value);
+    }
+
+    /// Gives a label another name.
+    pub fn rename_label(&mut self, old: &str, new: &str) {
+        self.tx.rename_label(old, new).expect("a label is renamed");
+        for node in self.model.nodes.values_mut().filter(|node| node.label == old) {
+            new.clone_into(&mut node.label);
+        }
+    }
+
+    /// Gives an edge type another name.
+    pub fn rename_type(&mut self, old: &str, new: &str) {
+        self.tx.rename_edge_type(old, new).expect("an edge type is renamed");
+        let named = |name: String| if name == old { new.to_owned() } else { name };
+        let Model { edges, into, .. } = &mut *self.model;
+        let renamed = std::mem::take(edges).into_iter();
+        *edges = renamed.map(|((s, name, t, rank), props)| ((s, named(name), t, rank), props)).collect();
+        let renamed = std::mem::take(into).into_iter();
+        *into = renamed.map(|(t, s, name, rank)| (t, s, named(name), rank)).collect();
+    }
+
+    /// Gives a property another name.
+    pub fn rename_property(&mut self, old: &str, new: &str) {
+        self.tx.rename_property(old, new).expect("a property is renamed");
+        let nodes = self.model.nodes.values_mut().map(|node| &mut node.props);
+        for props in nodes.chain(self.model.edges.values_mut()) {
+            if let Some(value) = props.remove(old) {
+                props.insert(new.to_owned(), value);
+            }
+        }
+    }
+
+    /// Where both are, to go back to.
+    pub fn savepoint(&mut self) -> (Savepoint, Model) {
+        (self.tx.savepoint(), self.model.clone())
+    }
+
+    /// Both go back.
+    pub fn rollback(&mut self, (savepoint, model): &(Savepoint, Model)) {
+        self.tx.rollback_to(savepoint).expect("it is there");
+        self.model.clone_from(model);
     }
 
     fn named(&self, (source, edge_type, target, rank): &Name) -> Edge {
@@ -117,12 +176,15 @@ fn wrong(error: impl std::fmt::Display) -> Wrong {
 
 impl Model {
     /// Reads all of a snapshot and compares it with this graph.
-    pub fn compare(&self, snapshot: &Snapshot) -> Result<(), Wrong> {
+    pub fn compare<R: ReadPages>(&self, snapshot: &Reader<R>) -> Result<(), Wrong> {
         self.differences(snapshot).map_err(wrong)?.map_or(Ok(()), Err)
     }
 
     /// The first difference to a snapshot; an error is an error of the store.
-    pub fn differences(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    pub fn differences<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let counts = (snapshot.node_count(), snapshot.edge_count());
         if counts != (self.nodes.len() as u64, self.edges.len() as u64) {
             let wanted = (self.nodes.len(), self.edges.len());
@@ -134,10 +196,16 @@ impl Model {
         if let Some(wrong) = self.differing_edge(snapshot)? {
             return Ok(Some(wrong));
         }
-        self.differing_list(snapshot)
+        if let Some(wrong) = self.differing_list(snapshot)? {
+            return Ok(Some(wrong));
+        }
+        self.differing_index(snapshot)
     }
 
-    fn differing_node(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_node<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let mut wanted = self.nodes.iter();
         for view in snapshot.all_nodes() {
             let view = view?;
@@ -160,7 +228,10 @@ impl Model {
         Ok(wanted.next().map(|(id, _)| format!("node {id} is missing")))
     }
 
-    fn differing_edge(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_edge<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let (mut found, mut last) = (0, None);
         for edge in snapshot.all_edges() {
             let edge = edge?;
@@ -183,7 +254,10 @@ impl Model {
     }
 
     /// Lists node by node, incoming, and the degrees: the whole in tree, and the other paths into the out tree.
-    fn differing_list(&self, snapshot: &Snapshot) -> Result<Option<Wrong>, foliograph::ReadError> {
+    fn differing_list<R: ReadPages>(
+        &self,
+        snapshot: &Reader<R>,
+    ) -> Result<Option<Wrong>, foliograph::ReadError> {
         let mut list = Vec::new();
         for id in self.nodes.keys() {
             list.clear();
@@ -226,11 +300,16 @@ pub struct More {
     pub id: NodeId,
     pub first: Option<NodeId>,
     pub gone: Option<Name>,
+    /// Indexed properties of the first node.
+    pub set: Vec<String>,
+    /// An index more is made.
+    pub index: bool,
 }
 
 impl Model {
     /// The graph after one more change that touches every tree, and what that change is: a node with key and property,
-    /// edges between it and the first node, and the first edge deleted.
+    /// edges between it and the first node, and the first edge deleted; where there are indexes, the values of the first
+    /// node that are in one are changed, and an index is made over what was added.
     pub fn with_more(&self) -> (Model, More) {
         let mut model = self.clone();
         let id = model.nodes.last_key_value().map_or(0, |(id, _)| id + 1);
@@ -238,6 +317,8 @@ impl Model {
             id: NodeId(id),
             first: model.nodes.keys().next().map(|id| NodeId(*id)),
             gone: model.edges.keys().next().cloned(),
+            set: model.indexed_of_first(),
+            index: !model.indexes.is_empty() && !model.indexes.contains(&more_index()),
         };
         let key = Some(Key::Text(format!("after {id}")));
         let props = BTreeMap::from([("after".to_owned(), Value::Int(1))]);
@@ -250,8 +331,25 @@ impl Model {
             model.edges.insert((from.0, "after".to_owned(), to.0, 0), BTreeMap::new());
             model.into.insert((to.0, from.0, "after".to_owned(), 0));
         }
+        for property in &more.set {
+            let first =
+                more.first.and_then(|first| model.nodes.get_mut(&first.0)).expect("it has properties");
+            first.props.insert(property.clone(), more.value());
+        }
+        model.indexes.extend(more.index.then(more_index));
         (model, more)
     }
+
+    fn indexed_of_first(&self) -> Vec<String> {
+        let Some(first) = self.nodes.values().next() else { return Vec::new() };
+        let on = On::label(&first.label);
+        self.indexes.iter().filter(|index| index.on == on).map(|index| index.property.clone()).collect()
+    }
+}
+
+/// The index that a survivor makes.
+fn more_index() -> Index {
+    Index { on: On::label("after"), property: "after".to_owned(), unique: false }
 }
 
 impl More {
@@ -260,8 +358,13 @@ impl More {
         self.first.into_iter().flat_map(move |first| [(id, first), (first, id)])
     }
 
+    /// A value that nobody had.
+    fn value(&self) -> Value {
+        Value::Text(format!("after {}", self.id))
+    }
+
     /// Makes the change.
-    pub fn apply(&self, tx: &mut WriteTransaction) -> Result<(), foliograph::WriteError> {
+    pub fn apply(&self, tx: &mut WriteTransaction) -> Result<(), WriteError> {
         let key = Some(Key::Text(format!("after {}", self.id)));
         let props = foliograph::props! { "after" => 1 };
         tx.insert_node("after", NewNode { id: Some(self.id), key, props })?;
@@ -273,12 +376,19 @@ impl More {
         for (from, to) in self.edges() {
             tx.add_edge(from, "after", to, Props::new())?;
         }
+        for property in &self.set {
+            tx.set(self.first.expect("it has properties"), property, self.value())?;
+        }
+        if self.index {
+            tx.create_index(more_index().on.name(), "after", false)?;
+        }
         Ok(())
     }
 }
 
 fn differing_props(found: &Props, wanted: &BTreeMap<String, Value>) -> Option<Wrong> {
-    if found.len() == wanted.len() && found.iter().all(|(name, value)| wanted.get(name) == Some(value)) {
+    let alike = |name: &String, value: &Value| wanted.get(name).is_some_and(|w| identical(w, value));
+    if found.len() == wanted.len() && found.iter().all(|(name, value)| alike(name, value)) {
         return None;
     }
     let short = |text: String| text.chars().take(300).collect::<String>();

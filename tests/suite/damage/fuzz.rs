@@ -10,7 +10,7 @@ use crate::harness;
 use foliograph::storage_core::device::memory::MemoryStore;
 use foliograph::storage_core::device::sim::Rng;
 use foliograph::storage_core::page::PageKind;
-use foliograph::{Database, Edge, NodeId, ReadError, Snapshot, WriteError, WriteTransaction, props};
+use foliograph::{Database, Edge, IndexOn, NodeId, ReadError, Snapshot, WriteError, WriteTransaction, props};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -70,6 +70,30 @@ fn read(snapshot: &Snapshot) -> Result<usize, ReadError> {
         let edge = edge?;
         items += 1 + snapshot.edge_props(edge)?.len();
     }
+    Ok(items + ask(snapshot)?)
+}
+
+/// Questions to every index.
+fn ask(snapshot: &Snapshot) -> Result<usize, ReadError> {
+    let mut items = 0;
+    for index in snapshot.indexes() {
+        match index.on {
+            IndexOn::Label(label) => {
+                let all = snapshot.nodes(label).with(index.property, ..);
+                for node in all.descending().into_iter().take(MOST) {
+                    items += usize::from(snapshot.contains(node?)?);
+                }
+                items += snapshot.nodes(label).with(index.property, 1800..1805).count()? as usize;
+                items += snapshot.nodes(label).starting_with(index.property, "a").count()? as usize;
+            }
+            IndexOn::EdgeType(edge_type) => {
+                for edge in snapshot.edges(edge_type).with(index.property, ..).into_iter().take(MOST) {
+                    items += snapshot.edge_props(edge?)?.len();
+                }
+                items += snapshot.edges(edge_type).with(index.property, 3).count()? as usize;
+            }
+        }
+    }
     Ok(items)
 }
 
@@ -82,7 +106,11 @@ fn change(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
     passed(tx.add_node("person", "new", props! { "born" => 1 }).map(drop))?;
     for _ in 0..4 {
         let (a, b) = (NodeId(rng.below(70)), NodeId(rng.below(70)));
-        passed(match rng.below(6) {
+        passed(match rng.below(10) {
+            6 => tx.set(a, "born", rng.below(40) as i64),
+            7 => tx.add_edge(a, "likes", b, props! { "since" => "lately" }).map(drop),
+            8 => tx.create_index(IndexOn::EdgeType("calls"), "at", rng.chance(1, 2)),
+            9 => tx.drop_index(IndexOn::Label("person"), ["born", "name"][rng.index(2)]),
             0 => tx.delete_node(a, true).map(drop),
             1 => tx.set(a, "story", "long ".repeat(rng.index(2000))),
             2 => tx.add_edge(a, "knows", b, props! { "since" => 5 }).map(drop),

@@ -1,6 +1,7 @@
-//! The store that is damaged: small, with every kind of page but the log's, and the graph that it holds. It is closed: a
-//! log is damaged in `log_damage`.
+//! The store that is damaged: small, with every kind of page but the log's, with property indexes, and the graph that it
+//! holds. It is closed: a log is damaged in `log_damage`.
 
+use crate::crash::indexes::On;
 use crate::crash::model::{Change, Model};
 use foliograph::storage_core::device::memory::{MemoryDevice, MemoryStore};
 use foliograph::storage_core::device::{OpenOptions, PageDevice};
@@ -11,6 +12,9 @@ use foliograph::{
 use std::sync::Arc;
 
 pub const PAGE: usize = 4096;
+
+/// The owner of pages of indexes.
+pub const INDEXES: &str = "property indexes";
 
 /// A closed store and what it holds.
 pub struct Sample {
@@ -41,24 +45,55 @@ pub fn open(store: &MemoryStore, read_only: bool) -> Result<Database, OpenError>
 /// Makes the store, in two checkpoints, so that it also has pages of a version that is gone, and none that a log had. At
 /// least 10 people.
 pub fn sample(count: u64) -> Sample {
+    let sample = made([&|c: &mut Change<'_>| people(c, count), &|c: &mut Change<'_>| links(c, count)]);
+    let (len, pages) = (sample.image.len(), &sample.pages);
+    assert!(len <= 110 * PAGE, "{len} bytes");
+    for kind in PageKind::ALL.iter().filter(|kind| **kind != PageKind::Log) {
+        assert!(pages.iter().any(|info| info.kind == *kind), "the sample has no {kind} page");
+    }
+    for kind in [PageKind::Inner, PageKind::Record] {
+        let of_index = |info: &&PageInfo| info.kind == kind && info.owner == INDEXES;
+        assert!(pages.iter().any(|info| of_index(&info)), "no index of the sample has {kind} pages");
+    }
+    sample
+}
+
+/// A node with 12,000 edges, of two types and in both directions, so that the trees of edges have inner pages.
+pub fn hub() -> Sample {
+    let far = |n: u64| NodeId(n * 1_000_003);
+    made([
+        &|c: &mut Change<'_>| {
+            for n in 0..4000 {
+                c.insert("dot", NewNode { id: Some(far(n)), ..NewNode::default() });
+            }
+        },
+        &|c: &mut Change<'_>| {
+            for n in 0..4000 {
+                c.edge(far(8), "knows", far(n), props! {});
+                c.edge(far(8), "to", far(n), props! {});
+                c.edge(far(n), "to", far(8), props! {});
+            }
+        },
+    ])
+}
+
+/// Makes a store, a checkpoint each.
+fn made(fills: [&dyn Fn(&mut Change<'_>); 2]) -> Sample {
     let store = MemoryStore::new(Vec::new());
     let device = MemoryDevice::open(&store, &OpenOptions::create(PageSize::K4)).expect("a new store");
     let db =
         options().durability(Durability::Checkpoint).create_device(Arc::new(device)).expect("a new store");
     let mut model = Model::default();
-    for fill in [people, links] as [fn(&mut Change<'_>, u64); 2] {
+    for fill in fills {
         let tx = db.begin_write().expect("nobody else writes");
         let mut change = Change { tx, model: &mut model };
-        fill(&mut change, count);
+        fill(&mut change);
         change.tx.commit().expect("memory does not fail");
     }
     db.close().expect("memory does not fail");
     let image = store.image();
     let pages = open(&store, true).and_then(|db| Ok(db.pages()?)).expect("a whole store");
-    assert!(image.len() <= 100 * PAGE && image.len().is_multiple_of(PAGE), "{} bytes", image.len());
-    for kind in PageKind::ALL.iter().filter(|kind| **kind != PageKind::Log) {
-        assert!(pages.iter().any(|info| info.kind == *kind), "the sample has no {kind} page");
-    }
+    assert!(image.len().is_multiple_of(PAGE), "{} bytes", image.len());
     Sample { image, model, pages }
 }
 
@@ -92,8 +127,19 @@ fn links(c: &mut Change<'_>, count: u64) {
     c.edge(NodeId(4), "knows", NodeId(4), props! { "letter" => "dear me ".repeat(700) });
     c.set(NodeId(0), "born", Value::Null);
     c.delete(NodeId(count - 1));
-    // Keys long enough that their tree has inner pages.
+    // Keys and values long enough that their trees have inner pages.
     for n in 0..6 {
-        c.node("long", format!("{n}{}", "k".repeat(900)), props! {});
+        let text = format!("{}{}", n * 5 % 7, "v".repeat(900));
+        c.node("long", format!("{n}{}", "k".repeat(900)), props! { "text" => text });
+    }
+    let indexes = [
+        (On::label("long"), "text", true),
+        (On::label("person"), "born", true),
+        (On::label("person"), "name", false),
+        (On::edges("likes"), "since", false),
+        (On::label("nobody"), "nothing", true),
+    ];
+    for (on, property, unique) in indexes {
+        assert!(c.index(on, property, unique), "the index over {property} is refused");
     }
 }

@@ -1,6 +1,8 @@
 //! Compares all that a reader shows with the graph in memory.
 
+use super::ask::ask;
 use super::graph::{Graph, LABELS, Name, TYPES, Values};
+use crate::values::identical;
 use foliograph::storage_core::pager::ReadPages;
 use foliograph::{Direction, Edge, Key, NodeId, Props, ReadError, Reader, TypeId};
 use std::collections::BTreeSet;
@@ -16,7 +18,8 @@ struct Pair<'a, R> {
     graph: &'a Graph,
 }
 
-/// Everything: counts, nodes with properties and keys, edges with properties in both directions, degrees, walks.
+/// Everything: counts, nodes with properties and keys, edges with properties in both directions, degrees, walks, indexes
+/// and what is asked by value.
 pub fn compare<R: ReadPages>(reader: &Reader<R>, graph: &Graph) -> Outcome {
     let pair = Pair { reader, graph };
     pair.counts()?;
@@ -27,14 +30,15 @@ pub fn compare<R: ReadPages>(reader: &Reader<R>, graph: &Graph) -> Outcome {
         pair.lists(*node)?;
     }
     pair.batches()?;
-    pair.walks()
+    pair.walks()?;
+    ask(reader, graph)
 }
 
-fn failed(error: ReadError) -> String {
+pub fn failed(error: ReadError) -> String {
     format!("reading failed: {error}")
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
+pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
     if found == wanted {
         return Ok(());
     }
@@ -42,10 +46,14 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outc
     Err(format!("{what}: found {}, not {}", short(&found), short(&wanted)))
 }
 
-fn sorted(props: Props) -> Result<Values, String> {
+/// Properties, bit by bit: no NaN equals itself.
+fn same_props(what: &str, props: Props, wanted: &Values) -> Outcome {
     let count = props.len();
-    let values: Values = props.into_iter().collect();
-    same("properties that are given once", count, values.len()).map(|()| values)
+    let found: Values = props.into_iter().collect();
+    same("properties that are given once", count, found.len())?;
+    let alike = found.len() == wanted.len()
+        && found.iter().zip(wanted).all(|((a, x), (b, y))| a == b && identical(x, y));
+    if alike { Ok(()) } else { same(what, format!("{found:?}"), format!("{wanted:?}")) }
 }
 
 impl<R: ReadPages> Pair<'_, R> {
@@ -85,13 +93,13 @@ impl<R: ReadPages> Pair<'_, R> {
             same("node in order", view.id.0, *id)?;
             same("label", self.reader.label_name(view.label), LABELS[node.label])?;
             same("key", &view.key, &node.key)?;
-            let props = sorted(self.reader.props_of(&view).map_err(failed)?)?;
-            same(&format!("properties of node {id}"), &props, &node.props)?;
+            let props = self.reader.props_of(&view).map_err(failed)?;
+            same_props(&format!("properties of node {id}"), props, &node.props)?;
             let again = self.reader.view(view.id).map_err(failed)?;
             let again = again.ok_or_else(|| format!("node {id} is listed, and not found"))?;
             same("label and key by id", (again.label, &again.key), (view.label, &view.key))?;
-            let props = sorted(self.reader.props_of(&again).map_err(failed)?)?;
-            same(&format!("properties by id of node {id}"), &props, &node.props)?;
+            let props = self.reader.props_of(&again).map_err(failed)?;
+            same_props(&format!("properties by id of node {id}"), props, &node.props)?;
         }
         wanted.next().map_or(Ok(()), |(id, _)| Err(format!("node {id} is missing")))
     }
@@ -136,8 +144,8 @@ impl<R: ReadPages> Pair<'_, R> {
             };
             same("edge in order", edge, next)?;
             same("edge by name", self.reader.edge_exists(edge).map_err(failed)?, true)?;
-            let props = sorted(self.reader.edge_props(edge).map_err(failed)?)?;
-            same(&format!("properties of {edge:?}"), &props, values)?;
+            let props = self.reader.edge_props(edge).map_err(failed)?;
+            same_props(&format!("properties of {edge:?}"), props, values)?;
         }
         wanted.next().map_or(Ok(()), |(edge, _)| Err(format!("{edge:?} is missing")))
     }

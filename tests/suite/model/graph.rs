@@ -3,11 +3,13 @@
 //! Must always be true: it says of every change what comes of it, refusals included, before the store is asked; it knows
 //! nothing of pages. Maps and nothing else: whoever doubts the model can see that it is right.
 
+use super::indexes::{Has, Index, On};
 use foliograph::{Key, NewNode, Props, Value, WriteError};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const LABELS: [&str; 3] = ["city", "person", "wörd"];
 pub const TYPES: [&str; 4] = ["knows", "likes", "road", "z"];
+pub const PROPERTIES: [&str; 5] = ["a", "b", "c", "d", "ö"];
 
 /// Properties by name, without nulls.
 pub type Values = BTreeMap<String, Value>;
@@ -26,6 +28,11 @@ pub enum Refusal {
     HasEdges,
     BadId,
     Exhausted,
+    /// Who has the value already, in words.
+    NotUnique(String),
+    TooLong,
+    IndexExists,
+    NoIndex,
 }
 
 impl Refusal {
@@ -40,6 +47,11 @@ impl Refusal {
             WriteError::HasEdges(_) => Refusal::HasEdges,
             WriteError::BadId(_) => Refusal::BadId,
             WriteError::Exhausted(_) => Refusal::Exhausted,
+            WriteError::NotUnique { holder, .. } => Refusal::NotUnique(holder),
+            // Of all that makes a value a bad one, no history has any other.
+            WriteError::BadValue { .. } => Refusal::TooLong,
+            WriteError::IndexExists(_) => Refusal::IndexExists,
+            WriteError::NoIndex(_) => Refusal::NoIndex,
             other => return Err(format!("the store failed: {other}")),
         })
     }
@@ -61,6 +73,8 @@ pub struct Graph {
     /// The same edges as (target, source, type, rank).
     pub into: BTreeSet<(u64, u64, usize, u32)>,
     pub undirected: [bool; TYPES.len()],
+    /// Oldest first.
+    pub indexes: Vec<Index>,
     next_id: u64,
 }
 
@@ -83,10 +97,13 @@ impl Graph {
             None if self.next_id == u64::MAX => return Err(Refusal::Exhausted),
             None => self.next_id,
         };
+        if let Some(key) = &new.key
+            && let Some(other) = self.keys.get(&(label, key.clone()))
+        {
+            return Err(Refusal::KeyExists(*other));
+        }
+        self.admit(On::Label(label), &Values::new(), &new.props)?;
         if let Some(key) = &new.key {
-            if let Some(other) = self.keys.get(&(label, key.clone())) {
-                return Err(Refusal::KeyExists(*other));
-            }
             self.keys.insert((label, key.clone()), id);
         }
         self.next_id = self.next_id.max(id + 1);
@@ -107,8 +124,9 @@ impl Graph {
     }
 
     pub fn set(&mut self, node: u64, props: Props) -> Result<(), Refusal> {
-        let node = self.nodes.get_mut(&node).ok_or(Refusal::NoNode(node))?;
-        merge(&mut node.props, props);
+        let found = self.nodes.get(&node).ok_or(Refusal::NoNode(node))?;
+        self.admit(On::Label(found.label), &found.props, &props)?;
+        merge(&mut self.nodes.get_mut(&node).expect("just found").props, props);
         Ok(())
     }
 
@@ -132,6 +150,7 @@ impl Graph {
             (None, None) => 0,
             (None, Some(((.., last), _))) => last.checked_add(1).ok_or(Refusal::Exhausted)?,
         };
+        self.admit(On::Type(edge_type), &Values::new(), &props)?;
         let mut values = Values::new();
         merge(&mut values, props);
         self.edges.insert((source, edge_type, target, rank), values);
@@ -147,7 +166,9 @@ impl Graph {
     }
 
     pub fn set_edge(&mut self, edge: Name, props: Props) -> Result<(), Refusal> {
-        merge(self.edges.get_mut(&edge).ok_or(Refusal::NoEdge)?, props);
+        let had = self.edges.get(&edge).ok_or(Refusal::NoEdge)?;
+        self.admit(On::Type(edge.1), had, &props)?;
+        merge(self.edges.get_mut(&edge).expect("just found"), props);
         Ok(())
     }
 
@@ -168,6 +189,20 @@ impl Graph {
             self.keys.remove(&(gone.label, key));
         }
         Ok(edges.len() as u64)
+    }
+
+    /// All nodes of a label, or edges of a type, in their order.
+    pub fn all_of(&self, on: On) -> Vec<(Has, &Values)> {
+        match on {
+            On::Label(label) => {
+                let nodes = self.nodes.iter().filter(|(_, node)| node.label == label);
+                nodes.map(|(id, node)| (Has::Node(*id), &node.props)).collect()
+            }
+            On::Type(edge_type) => {
+                let edges = self.edges.iter().filter(|(name, _)| name.1 == edge_type);
+                edges.map(|(name, values)| (Has::Edge(*name), values)).collect()
+            }
+        }
     }
 
     /// Edges that leave a node.

@@ -3,7 +3,9 @@
 //! Must always be true: a step means something in every graph (a pick is taken modulo what is there), so that a history
 //! stays a history when steps are left out; that is how a failing one is shrunk.
 
-use super::graph::{LABELS, TYPES};
+use super::graph::{LABELS, PROPERTIES, TYPES};
+use super::indexes::On;
+use crate::values::awkward;
 use foliograph::{Key, NodeId, Value};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -46,6 +48,8 @@ pub enum Val {
     Timestamp(i32),
     Text(u8),
     List(Vec<i64>),
+    /// One of the awkward ones, modulo their number: they meet.
+    Awkward(u8),
     /// Bytes, this many, from this seed.
     Long(u32, u8),
 }
@@ -61,6 +65,10 @@ impl Val {
             Val::Timestamp(v) => Value::Timestamp((*v).into()),
             Val::Text(n) => Value::Text("grün".repeat(usize::from(*n))),
             Val::List(items) => Value::List(items.iter().map(|v| Value::Int(*v)).collect()),
+            Val::Awkward(n) => {
+                let mut all = awkward();
+                all.swap_remove(usize::from(*n) % all.len())
+            }
             Val::Long(len, seed) => {
                 let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8 ^ seed;
                 Value::Bytes((0..*len).map(byte).collect())
@@ -112,12 +120,28 @@ pub enum Step {
         rank: Option<u32>,
         props: Given,
     },
-    /// New plain nodes, and an edge from the hub to each, or from each to it.
+    /// New plain nodes, and an edge from the hub to each, or from each to it; with numbers, which are equal in pairs.
     Fan {
         hub: Pick,
         edge_type: usize,
         into: bool,
+        numbered: bool,
         count: u16,
+    },
+    /// Nodes with texts nearly as long as an index takes, in no order: some hundreds of them make a large index.
+    Wide {
+        label: usize,
+        property: u8,
+        count: u16,
+    },
+    Index {
+        on: On,
+        property: usize,
+        unique: bool,
+    },
+    /// Drops one of the indexes, or asks to drop one that there is not.
+    Unindex {
+        index: Pick,
     },
     SetEdge {
         edge: Pick,
@@ -132,6 +156,12 @@ pub enum Step {
     },
     /// Compares the transaction with what it must show by now.
     Look,
+    /// Makes a savepoint.
+    Save,
+    /// Goes back to one of the savepoints.
+    Undo(Pick),
+    /// Releases one of the savepoints.
+    Forget(Pick),
     Commit,
     Abort,
     Reopen,
@@ -159,6 +189,7 @@ fn value() -> impl Strategy<Value = Val> {
         1 => any::<i16>().prop_map(Val::Date),
         1 => any::<i32>().prop_map(Val::Timestamp),
         3 => (0u8..60).prop_map(Val::Text),
+        6 => any::<u8>().prop_map(Val::Awkward),
         1 => vec(any::<i64>(), 0..5).prop_map(Val::List),
         1 => (900u32..30_000, any::<u8>()).prop_map(|(len, seed)| Val::Long(len, seed)),
     ]
@@ -203,12 +234,28 @@ fn edge_step() -> impl Strategy<Value = Step> {
             .prop_map(|(from, edge_type, to, rank, props)| Step::Link { from, edge_type, to, rank, props }),
         2 => (end.clone(), edge_type.clone())
             .prop_map(|(at, edge_type)| Step::Link { from: at, edge_type, to: at, rank: None, props: vec![] }),
-        1 => (end, edge_type.clone(), any::<bool>(), 1u16..250)
-            .prop_map(|(hub, edge_type, into, count)| Step::Fan { hub, edge_type, into, count }),
+        1 => (end, edge_type.clone(), any::<bool>(), any::<bool>(), 1u16..250).prop_map(
+            |(hub, edge_type, into, numbered, count)| Step::Fan { hub, edge_type, into, numbered, count }
+        ),
         4 => (any::<Pick>(), given(3)).prop_map(|(edge, props)| Step::SetEdge { edge, props }),
         4 => any::<Pick>().prop_map(|edge| Step::Unlink { edge }),
         1 => (edge_type, any::<bool>())
             .prop_map(|(edge_type, undirected)| Step::Undirected { edge_type, undirected }),
+    ]
+}
+
+fn index_step() -> impl Strategy<Value = Step> {
+    let property = 0..PROPERTIES.len();
+    let on = prop_oneof![
+        3 => (0..LABELS.len()).prop_map(On::Label),
+        2 => (0..TYPES.len()).prop_map(On::Type),
+    ];
+    prop_oneof![
+        12 => (on, property.clone(), any::<bool>())
+            .prop_map(|(on, property, unique)| Step::Index { on, property, unique }),
+        4 => any::<Pick>().prop_map(|index| Step::Unindex { index }),
+        1 => (0..LABELS.len(), property, 1u16..400)
+            .prop_map(|(label, property, count)| Step::Wide { label, property: property as u8, count }),
     ]
 }
 
@@ -218,6 +265,9 @@ fn turn() -> impl Strategy<Value = Step> {
         1 => Just(Step::Abort),
         1 => Just(Step::Reopen),
         1 => Just(Step::Look),
+        3 => Just(Step::Save),
+        2 => any::<Pick>().prop_map(Step::Undo),
+        1 => any::<Pick>().prop_map(Step::Forget),
         3 => Just(Step::Hold),
         1 => Just(Step::Release),
     ]
@@ -225,7 +275,7 @@ fn turn() -> impl Strategy<Value = Step> {
 
 /// Histories of up to so many steps.
 pub fn histories(most: usize) -> impl Strategy<Value = History> {
-    let step = prop_oneof![6 => node_step(), 8 => edge_step(), 3 => turn()];
+    let step = prop_oneof![12 => node_step(), 16 => edge_step(), 3 => index_step(), 8 => turn()];
     // The smallest budget writes pages after every change, the next one after some dozens.
     let budget = prop_oneof![Just(0), Just(4 << 10), Just(256 << 20)];
     (budget, proptest::bool::weighted(0.2), vec(step, 1..=most))

@@ -1,7 +1,10 @@
-//! One node with 100,000 neighbours, in both directions: grown, thinned out, detached, on every device.
+//! One node with 100,000 neighbours, in both directions: grown, thinned out, detached, on every device. Its edges are
+//! indexed.
 
+use super::ask::named;
 use super::compare::{Outcome, compare};
-use super::graph::{Graph, LABELS, TYPES};
+use super::graph::{Graph, LABELS, PROPERTIES, TYPES};
+use super::indexes::{Index, On};
 use crate::harness::{Bench, Device};
 use foliograph::{Database, Edge, NewNode, NodeId, PageSize, Snapshot, WriteError, props};
 
@@ -14,6 +17,9 @@ fn is_link(leaf: u64) -> bool {
     !leaf.is_multiple_of(3)
 }
 
+/// Over the edges from the hub.
+const INDEX: Index = Index { on: On::Type(0), property: 0, unique: false };
+
 /// The hub and its neighbours; edges to all, edges from most; some have properties, some are doubled.
 fn grow(db: &Database, graph: &mut Graph) -> Result<(), WriteError> {
     let mut tx = db.begin_write()?;
@@ -21,6 +27,8 @@ fn grow(db: &Database, graph: &mut Graph) -> Result<(), WriteError> {
         let id = tx.add_anonymous(LABELS[0], props! {})?;
         assert_eq!(graph.add(0, NewNode::default()), Ok(id.0));
     }
+    tx.create_index(named(INDEX.on), INDEX.name(), INDEX.unique)?;
+    assert_eq!(graph.create_index(INDEX), Ok(()));
     tx.commit().expect("a commit");
     // Not in order: lists are opened in their middle.
     let leaves: Vec<u64> =
@@ -28,8 +36,8 @@ fn grow(db: &Database, graph: &mut Graph) -> Result<(), WriteError> {
     for part in leaves.chunks(40_000) {
         let mut tx = db.begin_write()?;
         for leaf in part.iter().copied() {
-            let given = if leaf % 500 == 0 {
-                props! { "w" => leaf as i64 }
+            let given = if leaf % 20 == 0 {
+                props! { PROPERTIES[0] => leaf as i64 % 1_000 }
             } else {
                 props! {}
             };

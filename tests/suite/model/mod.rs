@@ -1,15 +1,17 @@
 //! Random histories against a graph in memory, on every device (I5, I6).
 //!
 //! A history is drawn from a seed that is printed: `FOLIOGRAPH_SEED` replays it, `FOLIOGRAPH_MODEL_CASES` asks for more
-//! of them. After each commit everything is compared: both directions, properties, keys, counts; snapshots are compared
-//! when they are let go of, many commits later; `check` at each closing. A history that fails is shrunk and printed: it
-//! belongs into `regressions` then, with what it was.
+//! of them. After each commit everything is compared: both directions, properties, keys, counts, indexes, what is asked by
+//! value; snapshots are compared when they are let go of, many commits later; `check` at each closing. A history that
+//! fails is shrunk and printed: it belongs into `regressions` then, with what it was.
 
+mod ask;
 mod compare;
 mod controls;
 mod graph;
 mod history;
 mod hub;
+mod indexes;
 mod regressions;
 mod run;
 

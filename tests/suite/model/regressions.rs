@@ -51,7 +51,7 @@ fn what_is_added_and_deleted_in_one_transaction_leaves_nothing() {
     let steps = vec![
         Step::Plain { label: 0, count: 80 },
         add(5, Id::Next),
-        Step::Fan { hub: 80, edge_type: 0, into: true, count: 200 },
+        Step::Fan { hub: 80, edge_type: 0, into: true, numbered: false, count: 200 },
         Step::Delete { node: 80, detach: true },
         Step::Look,
         Step::Hold,

@@ -1,14 +1,16 @@
 //! Does a history to a store and to the graph in memory, and compares them.
 
+use super::ask::named;
 use super::compare::{Outcome, compare};
-use super::graph::{Graph, LABELS, Name, Refusal, TYPES};
+use super::graph::{Graph, LABELS, Name, PROPERTIES, Refusal, TYPES};
 use super::history::{Given, History, Pick, Step, key};
+use super::indexes::{Index, On};
 use crate::harness::{Bench, Device};
-use foliograph::{Database, Edge, NewNode, NodeId, PageSize, Props, Snapshot, WriteError, WriteTransaction};
+use foliograph::{
+    Database, Edge, NewNode, NodeId, PageSize, Props, Savepoint, Snapshot, WriteError, WriteTransaction,
+};
 use std::collections::VecDeque;
 use std::ops::Deref;
-
-const PROPERTIES: [&str; 5] = ["a", "b", "c", "d", "ö"];
 
 /// A store, the transaction that runs, and what both must show.
 struct World<'b> {
@@ -17,6 +19,8 @@ struct World<'b> {
     tx: Option<WriteTransaction>,
     committed: Graph,
     working: Graph,
+    /// What the transaction can go back to.
+    saved: Vec<(Savepoint, Graph)>,
     held: VecDeque<(Snapshot, Graph)>,
 }
 
@@ -32,6 +36,7 @@ pub fn run(device: Device, history: &History) -> Outcome {
         tx: None,
         committed: Graph::default(),
         working: Graph::default(),
+        saved: Vec::new(),
         held: VecDeque::new(),
     };
     for (number, step) in history.steps.iter().enumerate() {
@@ -81,6 +86,13 @@ impl<'b> World<'b> {
                 let tx = self.tx.as_ref().expect("begun");
                 compare(tx.deref(), &self.working).map_err(|why| format!("within the transaction: {why}"))?;
             }
+            Step::Save => {
+                self.begin()?;
+                let savepoint = self.tx().savepoint();
+                self.saved.push((savepoint, self.working.clone()));
+            }
+            Step::Undo(pick) => self.undo(*pick)?,
+            Step::Forget(pick) => self.forget(*pick)?,
             change => {
                 self.begin()?;
                 self.change(change)?;
@@ -96,7 +108,24 @@ impl<'b> World<'b> {
         Ok(())
     }
 
+    fn undo(&mut self, pick: Pick) -> Outcome {
+        let Some(to) = usize::from(pick).checked_rem(self.saved.len()) else { return Ok(()) };
+        self.saved.truncate(to + 1);
+        let World { tx: Some(tx), saved, working, .. } = self else { return Ok(()) };
+        let (savepoint, graph) = &saved[to];
+        tx.rollback_to(savepoint).map_err(|e| format!("going back failed: {e}"))?;
+        working.clone_from(graph);
+        Ok(())
+    }
+
+    fn forget(&mut self, pick: Pick) -> Outcome {
+        let Some(from) = usize::from(pick).checked_rem(self.saved.len()) else { return Ok(()) };
+        let (savepoint, _) = self.saved.drain(from..).next().expect("below the length");
+        self.tx().release(savepoint).map_err(|e| format!("releasing failed: {e}"))
+    }
+
     fn commit(&mut self) -> Outcome {
+        self.saved.clear();
         if let Some(tx) = self.tx.take() {
             tx.commit().map_err(|e| format!("committing failed: {e}"))?;
             self.committed = self.working.clone();
@@ -105,6 +134,7 @@ impl<'b> World<'b> {
     }
 
     fn abort(&mut self) {
+        self.saved.clear();
         self.tx = None;
         self.working = self.committed.clone();
     }
@@ -130,7 +160,8 @@ impl<'b> World<'b> {
         db.close().map_err(|e| format!("closing failed: {e}"))?;
         let db = bench.open();
         let working = committed.clone();
-        let again = World { bench, db, tx: None, committed, working, held: VecDeque::new() };
+        let again =
+            World { bench, db, tx: None, committed, working, saved: Vec::new(), held: VecDeque::new() };
         again.compare_newest()?;
         Ok(again)
     }
@@ -181,7 +212,14 @@ impl<'b> World<'b> {
                 let wanted = self.working.delete(node, *detach);
                 agree(self.tx().delete_node(NodeId(node), *detach), &wanted)
             }
-            Step::Fan { hub, edge_type, into, count } => self.fan(*hub, *edge_type, *into, *count),
+            Step::Fan { hub, edge_type, into, numbered, count } => {
+                self.fan((*hub, *edge_type, *into), *numbered, *count)
+            }
+            Step::Wide { label, property, count } => self.wide(*label, *property, *count),
+            Step::Index { on, property, unique } => {
+                self.index(Index { on: *on, property: *property, unique: *unique })
+            }
+            Step::Unindex { index } => self.unindex(*index),
             Step::Undirected { edge_type, undirected } => {
                 self.working.undirected[*edge_type] = *undirected;
                 agree(self.tx().set_undirected(TYPES[*edge_type], *undirected), &Ok(()))
@@ -234,13 +272,36 @@ impl<'b> World<'b> {
         agree(self.tx().insert_edge(ends, rank, props).map(|edge| edge.rank), &wanted)
     }
 
-    fn fan(&mut self, hub: Pick, edge_type: usize, into: bool, count: u16) -> Outcome {
+    fn fan(&mut self, (hub, edge_type, into): (Pick, usize, bool), numbered: bool, count: u16) -> Outcome {
         let hub = self.node(hub);
-        for _ in 0..count {
+        for n in 0..i64::from(count) {
             let Some(leaf) = self.add(0, NewNode::default())? else { return Ok(()) };
             let (from, to) = if into { (leaf, hub) } else { (hub, leaf) };
-            self.link((from, edge_type, to), None, vec![])?;
+            let props = if numbered { vec![(PROPERTIES[0].to_owned(), (n / 2).into())] } else { vec![] };
+            self.link((from, edge_type, to), None, props)?;
         }
         Ok(())
+    }
+
+    fn wide(&mut self, label: usize, property: u8, count: u16) -> Outcome {
+        for n in 0..u32::from(count) {
+            let text = format!("{:04}{}", n * 7_919 % 10_000, "w".repeat(900 + n as usize % 100));
+            let props = vec![(PROPERTIES[usize::from(property)].to_owned(), text.into())];
+            self.add(label, NewNode { props, ..NewNode::default() })?;
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, index: Index) -> Outcome {
+        let wanted = self.working.create_index(index);
+        agree(self.tx().create_index(named(index.on), index.name(), index.unique), &wanted)
+    }
+
+    fn unindex(&mut self, pick: Pick) -> Outcome {
+        let indexes = &self.working.indexes;
+        let picked = indexes.get(usize::from(pick) % (indexes.len() + 1));
+        let (on, property) = picked.map_or((On::Label(0), 0), |index| (index.on, index.property));
+        let wanted = self.working.drop_index(on, property);
+        agree(self.tx().drop_index(named(on), PROPERTIES[property]), &wanted)
     }
 }

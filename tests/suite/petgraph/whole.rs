@@ -54,7 +54,7 @@ fn least_sums_to_all_nodes_are_petgraphs() {
 #[test]
 fn weakly_connected_components_are_petgraphs() {
     for_each_graph(|case| {
-        let found = column(case, &case.snapshot.wcc().run().expect("read"));
+        let found = column(case, &case.snapshot.weakly_connected().run().expect("read"));
         let mut sets = UnionFind::new(case.sketch.ids.len());
         for edge in case.reference.edge_references() {
             sets.union(edge.source().index(), edge.target().index());

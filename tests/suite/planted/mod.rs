@@ -7,7 +7,9 @@
 //! | `states` | crash states of a small history, with a graph |
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
+//! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
 //! | `indexes` | property indexes and records |
+//! | `savepoints` | random savepoints, next door |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
 //! | `log` | crash states of stories through the log; damage to it; a device that fails; threads |
 //!
@@ -15,11 +17,13 @@
 //! armed together with that one's, and that alone shows nothing. The test prints after how many states, calls or steps
 //! each was caught.
 
+mod counts;
 mod indexes;
 mod log;
 mod order;
 mod reading;
 mod roots;
+mod savepoints;
 mod states;
 
 use crate::traces::{guarded, log::*, roots::*, versions::*};
@@ -89,11 +93,19 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
             by("held snapshots", reading::held_snapshots),
             by("snapshots held over checkpoints", reading::held_over_checkpoints),
         ],
+        Bug::StaleCount => vec![
+            by("degrees of a growing hub", counts::degrees),
+            by("a growing hub, checked", counts::checked),
+        ],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],
         Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {
             vec![by("values of an index change", indexes::changed_values)]
         }
+        Bug::RollbackForgetsFreed
+        | Bug::SavepointPageReused
+        | Bug::SavepointNotRebased
+        | Bug::UndoneInRecord => vec![by("random savepoints", savepoints::random)],
         Bug::StaleCache => vec![
             by("what the cache holds", reading::cached_after_a_new_life),
             // The check of a reference keeps a stale page from being handed out (V3).

@@ -47,12 +47,12 @@ pub enum Algorithm {
     Pagerank,
     /// The smallest id of the weakly connected component
     Wcc,
+    /// The smallest id of the strongly connected component
+    Scc,
     /// The community, by label propagation: an id
     Cdlp,
     /// The local clustering coefficient
     Lcc,
     /// In how many triangles the node is
     Triangles,
-    /// The smallest id of the strongly connected component
-    Scc,
 }

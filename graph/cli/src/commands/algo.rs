@@ -51,10 +51,10 @@ fn name_of(algorithm: Algorithm) -> &'static str {
         Algorithm::Sssp => "sssp",
         Algorithm::Pagerank => "pagerank",
         Algorithm::Wcc => "wcc",
+        Algorithm::Scc => "scc",
         Algorithm::Cdlp => "cdlp",
         Algorithm::Lcc => "lcc",
         Algorithm::Triangles => "triangles",
-        Algorithm::Scc => "scc",
     }
 }
 
@@ -136,7 +136,8 @@ impl Answers {
                 Answers::Numbers(question.run()?)
             }
             // Whichever way edges point is the same to it, so any --direction is.
-            Algorithm::Wcc => Answers::Labels(ask!(snapshot.wcc(), args, bar).run()?),
+            Algorithm::Wcc => Answers::Labels(ask!(snapshot.weakly_connected(), args, bar).run()?),
+            Algorithm::Scc => Answers::Labels(ask_directed!(snapshot.strongly_connected(), args, bar).run()?),
             Algorithm::Cdlp => {
                 let mut question = ask_directed!(snapshot.cdlp(), args, bar);
                 if let Some(iterations) = args.iterations {
@@ -145,7 +146,6 @@ impl Answers {
                 Answers::Labels(question.run()?)
             }
             Algorithm::Lcc => Answers::Numbers(ask_directed!(snapshot.lcc(), args, bar).run()?),
-            Algorithm::Scc => Answers::Labels(ask_directed!(snapshot.strongly_connected(), args, bar).run()?),
             Algorithm::Triangles => Answers::Counts(ask!(snapshot.triangles(), args, bar).run()?.corners),
         })
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use foliograph::bulk::{BulkOptions, Phase};
+use foliograph::bulk::{BulkOptions, IdMode, OnError, Phase};
 use foliograph::{Database, LoadReport, PageSize};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -97,7 +97,10 @@ fn fill(
     context: &Context<'_>,
 ) -> Result<(LoadReport, u64, &'static str), Failure> {
     let bar = progress::bar(context.global, "reading rows");
-    let bulk = load(plan, skip, || options(path, plan, skip, context, &bar));
+    let bulk = load(plan, skip, |words| BulkOptions {
+        ids: if words { IdMode::Key } else { IdMode::Auto },
+        ..options(path, plan, skip, context, &bar)
+    });
     let loaded = bulk.and_then(|bulk| db.begin_write()?.load(bulk).map_err(|e| failed(plan, &e)));
     bar.finish_and_clear();
     let report = loaded?;
@@ -108,15 +111,12 @@ fn fill(
 }
 
 fn options(path: &Path, plan: &Plan, skip: bool, context: &Context<'_>, bar: &ProgressBar) -> BulkOptions {
-    use foliograph::bulk::{IdMode, OnError};
     let defaults = BulkOptions::default();
     let bar = bar.clone();
     let mut last = None;
     BulkOptions {
         memory_budget: context.global.memory.unwrap_or(defaults.memory_budget),
         temp_dir: Some(beside(path)),
-        // The readers have seen to it that all names are of one kind.
-        ids: IdMode::Auto,
         on_error: if skip { OnError::Skip } else { OnError::Stop },
         implicit_nodes: plan.implicit_nodes,
         progress: Some(Box::new(move |phase: Phase, done, total| {

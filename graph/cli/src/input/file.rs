@@ -77,11 +77,16 @@ impl InputFile {
 
     /// An error in its content: file, line and column.
     pub fn at(&self, error: &RowError) -> Failure {
-        let place = match (error.place.line, error.column) {
-            (0, _) => self.name.clone(),
-            (line, 0) => format!("{}:{line}", self.name),
-            (line, column) => format!("{}:{line}:{column}", self.name),
-        };
-        Failure::new(format!("{place}: {}", error.what)).hint(&error.hint)
+        at(&self.name, error)
     }
+}
+
+/// An error in the content of what messages call `name`: file, line and column.
+pub fn at(name: &str, error: &RowError) -> Failure {
+    let place = match (error.place.line, error.column) {
+        (0, _) => name.to_owned(),
+        (line, 0) => format!("{name}:{line}"),
+        (line, column) => format!("{name}:{line}:{column}"),
+    };
+    Failure::new(format!("{place}: {}", error.what)).hint(&error.hint)
 }

@@ -5,18 +5,22 @@
 
 use foliograph::bulk::{Bulk, BulkError, BulkOptions, Place, RowProblem};
 use foliograph::import::{
-    EdgeList, EdgeListOptions, Guess, Row, RowError, Severity, Spaces, Table, TableOptions, VertexFile,
-    read_header_file,
+    Change, EdgeList, EdgeListOptions, Guess, IdMode, JsonLines, Row, RowError, Severity, Spaces, Table,
+    TableOptions, VertexFile, read_header_file,
 };
 
 use super::plan::{Plan, Planned, Reading};
 use crate::failure::Failure;
 
-/// All rows of a plan, ready to become a store. `options` makes the options of each start.
-pub fn load(plan: &Plan, skip: bool, options: impl Fn() -> BulkOptions) -> Result<Bulk, Failure> {
+/// All rows of a plan, ready to become a store. `options` makes the options of each start; it is told whether names are
+/// known to be words.
+pub fn load(plan: &Plan, skip: bool, options: impl Fn(bool) -> BulkOptions) -> Result<Bulk, Failure> {
     let mut guess = Guess::new(plan.ids);
+    // JSON lines alone say for each name what it is.
+    let only_json = plan.files.iter().all(|planned| matches!(planned.reading, Reading::JsonLines));
     loop {
-        let mut load = Load { bulk: Bulk::new(options()), plan, skip, guess };
+        let words = guess.ids == IdMode::Key && !only_json;
+        let mut load = Load { bulk: Bulk::new(options(words)), plan, skip, guess };
         match load.files() {
             Ok(()) => return Ok(load.bulk),
             Err(Stop::Restart(wider)) => guess = wider,
@@ -74,6 +78,12 @@ impl Load<'_> {
                 }
                 self.guess = vertices.guess();
             }
+            Reading::JsonLines => {
+                let mut lines = JsonLines::new(input, file);
+                for line in lines.by_ref() {
+                    self.change(planned, line)?;
+                }
+            }
             Reading::Table { dialect, header, default_name, .. } => {
                 let (dialect, default_name) = (*dialect, default_name.clone());
                 let options = TableOptions { file, dialect, guess, default_name, undirected };
@@ -94,6 +104,24 @@ impl Load<'_> {
             }
         }
         Ok(())
+    }
+
+    fn change(&mut self, planned: &Planned, line: Result<(Place, Change), RowError>) -> Result<(), Stop> {
+        let (place, change) = match line {
+            Ok(line) => line,
+            Err(error) => return self.bad_row(planned, error),
+        };
+        // What one file calls 7 is node 7, so it must be that in all of them.
+        self.guess.see_ids();
+        match change.add_to(&mut self.bulk, place).map_err(|e| failed(self.plan, &e))? {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(format!(
+                "{}:{}: a line that does not only add cannot be imported",
+                planned.file.name, place.line
+            ))
+            .hint("`foliograph apply` takes it")
+            .into()),
+        }
     }
 
     #[inline]

@@ -24,12 +24,23 @@ pub enum Reading {
     Table { dialect: Dialect, kind: TableKind, header: Option<InputFile>, default_name: Arc<str> },
     /// Graphalytics' nodes.
     Vertices,
+    /// The lines of `apply`.
+    JsonLines,
 }
 
 impl Reading {
-    /// Whether its rows are nodes.
+    /// Whether its rows are, or may be, nodes.
     pub fn declares_nodes(&self) -> bool {
-        matches!(self, Reading::Vertices | Reading::Table { kind: TableKind::Nodes, .. })
+        self.turn() < 2
+    }
+
+    /// When it is read: nodes first, then what may be both.
+    fn turn(&self) -> u8 {
+        match self {
+            Reading::Vertices | Reading::Table { kind: TableKind::Nodes, .. } => 0,
+            Reading::JsonLines => 1,
+            Reading::EdgeList { .. } | Reading::Table { .. } => 2,
+        }
     }
 }
 
@@ -103,7 +114,7 @@ pub fn embedded(nodes: InputFile, edges: InputFile) -> Plan {
 
 /// What depends on all files: their order, ID spaces, nodes that only edges name.
 fn finish(plan: &mut Plan) -> Result<(), Failure> {
-    plan.files.sort_by_key(|planned| !planned.reading.declares_nodes());
+    plan.files.sort_by_key(|planned| planned.reading.turn());
     let declared = plan.files.iter().any(|planned| planned.reading.declares_nodes());
     let table = plan.files.iter().find(|planned| matches!(planned.reading, Reading::Table { .. }));
     if let (false, Some(table)) = (declared, table) {
@@ -121,8 +132,9 @@ fn finish(plan: &mut Plan) -> Result<(), Failure> {
         of_nodes.extend(header.id_space());
         of_edges.extend(header.end_spaces().into_iter().map(|space| (space, source.name.clone())));
     }
+    let elsewhere = plan.files.iter().any(|p| matches!(p.reading, Reading::Vertices | Reading::JsonLines));
     for (space, file) in of_edges {
-        if !of_nodes.contains(&space) && plan.files.iter().all(|p| !matches!(p.reading, Reading::Vertices)) {
+        if !of_nodes.contains(&space) && !elsewhere {
             let name = spaces.name(space);
             let what =
                 if name.is_empty() { "no ID space".to_owned() } else { format!("the ID space `{name}`") };
@@ -239,10 +251,14 @@ impl Planner<'_> {
         let detected = self.detect(&file, header.as_ref())?;
         let wrong = |what: &str| Failure::new(format!("{}: {what}", file.name));
         let reading = match detected {
-            Detected::JsonLines => {
-                return Err(wrong("JSON lines cannot be imported by this version")
-                    .hint("`foliograph apply` takes them, and creates the store"));
+            Detected::JsonLines if name.is_some() || header.is_some() => {
+                return Err(wrong("JSON lines name labels and types themselves").hint("give the file alone"));
             }
+            Detected::JsonLines if self.args.undirected => {
+                return Err(wrong("JSON lines say themselves which edge types are undirected")
+                    .hint("for example {\"op\":\"edge_type\",\"type\":\"near\",\"undirected\":true}"));
+            }
+            Detected::JsonLines => Reading::JsonLines,
             Detected::EdgeList if role == Role::Nodes => {
                 return Err(wrong("nodes need a header line").hint("for example `:ID,:LABEL,born:int`"));
             }

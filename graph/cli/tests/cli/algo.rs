@@ -183,9 +183,9 @@ fn lines_are_by_id_and_name_nodes_as_everywhere() {
         .run("algo STORE wcc --type lives_in")
         .go()
         .says("person/ada 1\ncharles 1\nmary 3\nlondon 1\ncity/ada 5\ncity/a/b 6\n");
-    place.run("algo STORE triangles --ids").go().says("1 1\n2 1\n3 0\n4 1\n5 0\n6 0\n");
     place.run("algo STORE scc --ids").go().says("1 1\n2 2\n3 3\n4 4\n5 5\n6 6\n");
-    place.run("algo STORE scc --direction both --ids").go().says("1 1\n2 1\n3 1\n4 1\n5 5\n6 6\n");
+    place.run("algo STORE scc --ids --direction both").go().says("1 1\n2 1\n3 1\n4 1\n5 5\n6 6\n");
+    place.run("algo STORE triangles --ids").go().says("1 1\n2 1\n3 0\n4 1\n5 0\n6 0\n");
     let objects = place.run("algo STORE lcc --json").go().ok().objects();
     assert_eq!(objects[0], json!({ "id": 1, "label": "person", "key": "ada", "value": 0.5 }));
     assert_eq!(objects.len(), 6);
@@ -244,7 +244,7 @@ fn what_an_algorithm_would_not_look_at_is_refused() {
 fn an_empty_store_has_nothing_to_say() {
     let place = Place::empty();
     foliograph(["apply", place.store_name(), "-"]).stdin("\n").go().ok();
-    for args in ["pagerank", "wcc", "cdlp", "lcc", "triangles", "scc"] {
+    for args in ["pagerank", "wcc", "scc", "cdlp", "lcc", "triangles"] {
         place.run(&format!("algo STORE {args}")).go().says("");
     }
 }

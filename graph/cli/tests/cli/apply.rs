@@ -150,6 +150,21 @@ fn an_edge_type_becomes_undirected() {
 }
 
 #[test]
+fn indexes_are_made_and_dropped() {
+    let place = two();
+    let index = |op: &str| json!({ "op": op, "label": "person", "property": "born", "unique": true });
+    let of_edges = json!({ "op": "create_index", "type": "knows", "property": "since" });
+    apply(&place, &[index("create_index"), of_edges], &[]).ok();
+    place.run("index STORE list").go().says("label\tperson\tborn\t1\tunique\ntype\tknows\tsince\t1\n");
+    apply(&place, &[index("create_index")], &[]).fails(1, &["stdin:1", "person.born"]);
+    let twin = json!({ "op": "add_node", "label": "person", "key": "twin", "props": { "born": 1815 } });
+    apply(&place, std::slice::from_ref(&twin), &[]).fails(1, &["stdin:1", "person.born is unique"]);
+    apply(&place, &[index("drop_index"), twin], &[]).ok();
+    apply(&place, &[index("create_index")], &[]).fails(1, &["stdin:1", "unique", "1815"]);
+    place.run("check STORE").go().says("ok\n");
+}
+
+#[test]
 fn acknowledgements_come_after_each_commit_and_name_the_last_line() {
     let place = Place::empty();
     let lines: Vec<Json> = (0..7).map(|i| add(&format!("n{i}"))).collect();
@@ -231,9 +246,10 @@ fn names(place: &Place) -> String {
 #[case::an_unknown_id(r#"{"op":"add_edge","from":{"id":7},"type":"knows","to":{"id":99}}"#, "@99")]
 #[case::an_unknown_edge(r#"{"op":"delete_edge","from":{"id":7},"type":"knows","to":{"id":7}}"#, "knows")]
 #[case::an_unknown_type(r#"{"op":"delete_edge","from":{"id":7},"type":"owes","to":{"id":7}}"#, "owes")]
-#[case::an_index(
-    r#"{"op":"create_index","label":"person","property":"born","unique":false}"#,
-    "create_index"
+#[case::an_index_over_nothing(r#"{"op":"create_index","property":"born"}"#, "a `label` or a `type`")]
+#[case::an_index_that_is_not_there(
+    r#"{"op":"drop_index","label":"person","property":"born"}"#,
+    "person.born"
 )]
 #[case::a_nested_value(r#"{"op":"add_node","label":"a","props":{"p":[[1]]}}"#, "p")]
 #[case::an_int_beyond_i64(

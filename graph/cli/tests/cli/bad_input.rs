@@ -42,7 +42,10 @@ fn import(name: &str, content: impl AsRef<[u8]>, more: &[&str]) -> (Place, Ran) 
 #[case::two_id_columns_of_tsv(":ID\t:ID\n1\t1\n", &["in.txt:1", "second column for :ID"])]
 #[case::a_column_twice(":ID,:LABEL,a,a\n1,x,1,2\n", &["in.txt:", "a"])]
 #[case::a_label_with_a_slash(":ID,:LABEL\n1,a/b\n", &["in.txt:2", "a/b"])]
-#[case::json_lines("{\"op\":\"add_node\"}\n", &["in.txt", "JSON"])]
+#[case::a_line_without_a_label("{\"op\":\"add_node\"}\n", &["in.txt:1", "`label`"])]
+#[case::a_line_that_is_no_json("{\"op\":\"edge_type\",\"type\":\"t\"}\n\n{\"op\" \"add\"}\n", &["in.txt:3:7", "expected"])]
+#[case::a_key_twice_in_json_lines("{\"op\":\"add_node\",\"label\":\"a\",\"key\":1}\n{\"op\":\"add_node\",\"label\":\"a\",\"key\":1}\n", &["in.txt:2", "key 1"])]
+#[case::an_unknown_end_in_json_lines("{\"op\":\"add_edge\",\"from\":{\"label\":\"a\",\"key\":\"x\"},\"type\":\"t\",\"to\":{\"id\":1}}\n", &["in.txt:1", "a/x"])]
 fn a_bad_row_is_an_error_with_its_place(#[case] content: impl AsRef<[u8]>, #[case] parts: &[&str]) {
     import("in.txt", content, &[]).1.fails(1, parts);
 }

@@ -8,7 +8,8 @@
 //! | `algo` | algorithms over the whole graph against reference results, and their lines |
 //! | `naming` | how nodes are named, and what an ambiguous name says |
 //! | `calling` | options, exit codes, stdin and stdout, pipes that break |
-//! | `tables` | what csv, tsv and edge lists say, and export and import as inverses |
+//! | `tables` | what csv, tsv and edge lists say |
+//! | `formats` | export and import as inverses, with every format; formats that only leave |
 //! | `apply` | changes as JSON lines |
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
@@ -28,6 +29,7 @@ mod bad_place;
 mod calling;
 mod commands;
 mod damage;
+mod formats;
 mod indexes;
 mod log;
 mod log_damage;

@@ -26,11 +26,14 @@ fn use_up(tx: &mut Transaction, root: Written) {
     let backwards = tree.range_back(tx, ..).take(at_most).count();
     assert!(forwards < at_most && backwards < at_most, "a walk that does not end");
     let _ = tree.visit(tx, &mut |_, _| Ok(()));
+    let _ = tree.visit_counted(tx, &mut |_, _| Ok(()), &mut |_| {});
+    let _ = (tree.count(tx, ..), tree.count(tx, key(7)..), tree.count(tx, key(7)..=key(1500)));
     for key in some {
         if tree.put(tx, key.clone(), record(3)).is_err() || tree.delete(tx, key).is_err() {
             return;
         }
     }
+    let _ = (tree.count(tx, ..), tree.count(tx, key(7)..=key(1500)));
     if let Ok(root) = tree.flush(tx) {
         let tree = Records::open(root);
         assert!(tree.range(tx, ..).take(at_most).count() < at_most);
@@ -120,8 +123,8 @@ fn a_child_of_the_wrong_level_or_kind_is_damage() {
     // An inner page that names an inner page of its own level, and one that skips a level.
     for level in [1, 3] {
         let entries = [
-            Entry { separator: Box::default(), page: root },
-            Entry { separator: separator.clone(), page: root },
+            Entry { separator: Box::default(), page: root, count: 3000 },
+            Entry { separator: separator.clone(), page: root, count: 3000 },
         ];
         let page = tx.write(vec![inner::encode(PageSize::K4, level, &entries)]).expect("writes")[0];
         let bad = Records::open(Some(page));

@@ -1,6 +1,7 @@
 //! Tests of trees over a real pager and a device in memory, with a cache of 16 pages.
 
 mod building;
+mod counting;
 mod damage;
 mod history;
 mod numbers;
@@ -16,6 +17,8 @@ use storage_core::device::memory::{MemoryDevice, MemoryStore};
 pub use storage_core::device::sim::rng::Rng;
 use storage_core::page::{PageSize, Written};
 pub use storage_core::pager::{PageError, Pager, PagerOptions, ReadPages, Transaction, WriteError};
+
+pub use counting::assert_counts;
 
 pub type Model = BTreeMap<Vec<u8>, Record>;
 pub type Records = Tree<RecordLeaf>;
@@ -110,6 +113,9 @@ pub fn assert_equals(tree: &Records, pages: &impl ReadPages, model: &Model) {
     }
     assert!(upper.is_none() || tree.root() == Some(None), "the last leaf has no upper bound");
     assert_eq!(from_leaves, expected, "leaf by leaf");
+
+    let keys: Vec<_> = model.keys().cloned().collect();
+    assert_counts(tree, pages, &keys, &mut Rng::new(keys.len() as u64), |rng| key(rng.index(4000)));
 }
 
 pub fn key(n: usize) -> Vec<u8> {

@@ -3,6 +3,7 @@
 
 use super::*;
 use std::collections::BTreeSet;
+use std::ops::{Bound, RangeBounds};
 use storage_core::page::{HEADER_LEN, PageImage, PageKind};
 use storage_core::pager::Page;
 
@@ -41,6 +42,11 @@ impl<const WIDTH: usize> LeafFormat for Numbers<WIDTH> {
         Ok(entries.any(|entry| matches!(entry, Ok((found, ())) if found == *key)).then_some(()))
     }
 
+    fn count(page: &Page, from: Bound<&u64>, to: Bound<&u64>) -> Result<u64, PageError> {
+        let within = |n: &u64| (from, to).contains(n);
+        Ok(Self::entries(page.clone())?.flatten().filter(|(n, ())| within(n)).count() as u64)
+    }
+
     fn packer(size: PageSize, fill_percent: u8) -> NumberPacker<WIDTH> {
         let most = ((size.bytes() - HEADER_LEN) / WIDTH * usize::from(fill_percent) / 100).max(1);
         NumberPacker { size, most, numbers: Vec::new() }
@@ -67,7 +73,8 @@ impl<const WIDTH: usize> NumberPacker<WIDTH> {
             image.bytes_mut()[at..at + WIDTH].copy_from_slice(&padded::<WIDTH>(*number));
         }
         image.set_used(HEADER_LEN + WIDTH * numbers.len());
-        out.push(PackedLeaf { separator: padded::<WIDTH>(*first).to_vec(), image });
+        let count = numbers.len() as u64;
+        out.push(PackedLeaf { separator: padded::<WIDTH>(*first).to_vec(), count, image });
     }
 }
 
@@ -146,6 +153,7 @@ fn assert_branching<F: LeafFormat>(tree: &Tree<F>, pages: &impl ReadPages) -> u8
 fn assert_numbers(tree: &Tree<Tall>, pages: &impl ReadPages, model: &BTreeSet<u64>, rng: &mut Rng) {
     let all: Vec<u64> = contents(tree, pages).into_iter().map(|(n, ())| n).collect();
     assert!(all.iter().eq(model.iter()));
+    assert_counts(tree, pages, &all, rng, |rng| rng.below(DOMAIN));
     for n in 0..DOMAIN {
         assert_eq!(tree.get(pages, &n).expect("reads").is_some(), model.contains(&n), "{n}");
     }
@@ -237,6 +245,8 @@ fn tall_trees_built_in_bulk_have_no_only_children() {
         let tree = builder.finish(&mut tx).expect("builds");
         assert_branching(&tree, &tx);
         assert!(contents(&tree, &tx).into_iter().map(|(n, ())| n).eq(0..count));
+        let all: Vec<u64> = (0..count).collect();
+        assert_counts(&tree, &tx, &all, &mut Rng::new(count), |rng| rng.below(count + 2));
     }
 }
 
@@ -260,6 +270,8 @@ fn a_leaf_that_becomes_many_keeps_its_place_among_its_neighbours() {
     assert_branching(&tree, &snapshot);
     let all = contents(&tree, &snapshot);
     assert!(all.len() == 201_501 && all.is_sorted());
+    let all: Vec<u64> = all.into_iter().map(|(n, ())| n).collect();
+    assert_counts(&tree, &snapshot, &all, &mut Rng::new(1), |rng| rng.below(1500) << 32);
 }
 
 #[test]
@@ -273,8 +285,8 @@ fn bounds_that_contradict_a_child_are_found() {
     for (at, changed) in [(2, 0), (5, 9), (5, 0), (1, 1)] {
         // A level above whose second separator cuts through the child's range.
         let entries = [
-            Entry { separator: Box::default(), page: child },
-            Entry { separator: padded::<1000>(at).into(), page: child },
+            Entry { separator: Box::default(), page: child, count: 14 },
+            Entry { separator: padded::<1000>(at).into(), page: child, count: 14 },
         ];
         let root = tx.write(vec![inner::encode(PageSize::K4, 2, &entries)]).expect("writes")[0];
         let mut bad = Tree::<Tall>::open(Some(root));

@@ -118,6 +118,8 @@ impl<F: Source> Version<F> {
             let key = F::key(rng);
             assert_eq!(self.tree.get(pages, &key).expect("reads"), self.model.get(&key).cloned());
         }
+        let keys: Vec<_> = self.model.keys().cloned().collect();
+        assert_counts(&self.tree, pages, &keys, rng, F::key);
         assert_eq!((self.tree.weight(), self.tree.changed_nodes()), recount(&self.tree), "T8");
     }
 }

@@ -84,13 +84,30 @@ fn an_end_that_is_no_node_is_named_with_its_line() {
 }
 
 #[test]
+fn an_end_that_is_called_by_a_key_nobody_has_is_named_with_its_line() {
+    let key = |key: &str| RowId::Key("person".into(), key.into());
+    let place = Place { file: 4, line: 6 };
+    let rows = [
+        Row::Edge(edge(5, key("ada"), key("ada"))),
+        Row::Edge(edge(6, key("ada"), key("eve"))),
+        node(1, int(1), Some("ada")),
+    ];
+    expect(&rows, place, "target person/eve is no node", &[place]);
+    let place = Place { file: 3, line: 1 };
+    expect(&[node(1, key("ada"), None)], place, "person/ada", &[place]);
+}
+
+#[test]
 fn a_rank_given_twice_is_an_error() {
     let ranked = |line, rank| Row::Edge(EdgeRow { rank, ..edge(line, int(1), int(1)) });
     let place = Place { file: 4, line: 4 };
     let rows = [node(1, int(1), None), ranked(2, Some(5)), ranked(3, None), ranked(4, Some(5))];
     expect(&rows, place, "rank 5", &[place]);
-    let place = Place { file: 4, line: 2 };
-    expect(&[node(1, int(1), None), ranked(2, Some(u32::MAX))], place, "out of range", &[place]);
+    let rows = [node(1, int(1), None), ranked(2, Some(u32::MAX)), ranked(3, Some(u32::MAX))];
+    expect(&rows, Place { file: 4, line: 3 }, "rank 4294967295", &[Place { file: 4, line: 3 }]);
+    let rows = [node(1, int(1), None), ranked(2, Some(u32::MAX)), ranked(3, None)];
+    let error = load(&rows, options(1 << 20)).unwrap_err();
+    assert!(matches!(error, BulkError::TooMany { .. }), "no rank is left: {error}");
 }
 
 #[test]

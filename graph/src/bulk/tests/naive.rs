@@ -12,11 +12,12 @@ pub fn naive(rows: &[Row], implicit: bool) -> Dump {
     let ends = || edges().flat_map(|row| [&row.from.1, &row.to.1]);
     load.words = names.clone().chain(ends()).any(|id| matches!(id, RowId::Word(_)));
     let ends_count = if implicit { usize::MAX } else { 0 };
+    let keyed = |id: &&RowId| matches!(id, RowId::Key(..));
     let int = |id: &RowId| if let RowId::Int(n) = id { Some(n + 1) } else { None };
     load.free = names.chain(ends().take(ends_count)).filter_map(int).max().unwrap_or(0);
     nodes().enumerate().for_each(|(at, row)| load.node(at as u64, row));
     if implicit {
-        load.imply(ends().cloned().collect(), nodes().count() as u64);
+        load.imply(ends().filter(|id| !keyed(id)).cloned().collect(), nodes().count() as u64);
     }
     load.edges(edges().collect());
     load.finish()
@@ -76,6 +77,7 @@ impl Naive {
                     next += 1;
                     (next - 1, Some(Key::Text(word.clone())))
                 }
+                RowId::Key(..) => unreachable!("keys imply nothing"),
             };
             if let Some(key) = &key {
                 self.dump.keys.insert(("node".into(), format!("{key:?}")), id);
@@ -85,15 +87,26 @@ impl Naive {
         }
     }
 
+    fn end(&self, id: &RowId) -> Option<u64> {
+        let found = match id {
+            RowId::Key(label, key) => self.dump.keys.get(&(label.to_string(), format!("{key:?}"))).copied(),
+            id => self.ids.get(id).copied(),
+        };
+        assert!(
+            found.is_some() || !self.implicit || matches!(id, RowId::Key(..)),
+            "every other end is a node"
+        );
+        found
+    }
+
     fn edges(&mut self, rows: Vec<&EdgeRow>) {
         let mut unranked: Vec<(u64, String, u64, Props)> = Vec::new();
         for row in rows {
-            let (Some(from), Some(to)) = (self.ids.get(&row.from.1), self.ids.get(&row.to.1)) else {
-                assert!(!self.implicit, "every end is a node");
+            let (Some(from), Some(to)) = (self.end(&row.from.1), self.end(&row.to.1)) else {
                 self.rejected.push(row.place);
                 continue;
             };
-            let (from, to, edge_type) = (*from, *to, row.edge_type.to_string());
+            let edge_type = row.edge_type.to_string();
             let Some(rank) = row.rank else {
                 unranked.push((from, edge_type, to, plain(&row.props)));
                 continue;

@@ -142,10 +142,11 @@ impl Builder {
         self.vertices.push(Vertex { id: vertex, lists: self.lists.len() });
     }
 
-    /// The finished page; the builder is empty again.
-    pub fn close(&mut self) -> PageImage {
+    /// The finished page and how many edges it holds; the builder is empty again.
+    pub fn close(&mut self) -> (PageImage, usize) {
         let next = Builder { limit: self.limit, ..Builder::new(self.kind, self.size, 100) };
-        std::mem::replace(self, next).finish()
+        let edges = self.edges;
+        (std::mem::replace(self, next).finish(), edges)
     }
 
     fn finish(self) -> PageImage {

@@ -123,8 +123,8 @@ impl Head {
             Form::Dense if delta >= self.slots as u64 => return Ok(None),
             Form::Dense => delta as usize,
             Form::Sparse(_) => match self.search(bytes, delta) {
-                Some(slot) => slot,
-                None => return Ok(None),
+                Ok(slot) => slot,
+                Err(_) => return Ok(None),
             },
         };
         match self.offset(bytes, slot) {
@@ -134,17 +134,28 @@ impl Head {
         }
     }
 
-    fn search(&self, bytes: Bytes<'_>, delta: u64) -> Option<usize> {
+    /// The first slot whose vertex is not below this one; of all slots, if there is none.
+    #[inline]
+    pub fn slot_from(&self, bytes: Bytes<'_>, vertex: u64) -> usize {
+        let Some(delta) = vertex.checked_sub(self.first) else { return 0 };
+        match self.form {
+            Form::Dense => usize::try_from(delta).map_or(self.slots, |slot| slot.min(self.slots)),
+            Form::Sparse(_) => self.search(bytes, delta).unwrap_or_else(|slot| slot),
+        }
+    }
+
+    /// The slot with this delta, or else where it would be.
+    fn search(&self, bytes: Bytes<'_>, delta: u64) -> Result<usize, usize> {
         let (mut low, mut high) = (0, self.slots);
         while low < high {
             let middle = (low + high) / 2;
             match self.delta(bytes, middle).cmp(&delta) {
                 std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Equal => return Ok(middle),
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
-        None
+        Err(low)
     }
 
     /// Writes the fields and the directory; `offsets` names each vertex and where its lists begin.

@@ -6,7 +6,7 @@
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use super::list::{List, TYPES};
-use super::{CODEC, EDGES_A_BYTE, Parsed};
+use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed};
 
 /// A page whose fields and directory bounds have been checked.
 #[derive(Copy, Clone)]
@@ -16,14 +16,14 @@ pub(super) struct Leaf<'a> {
 }
 
 /// Where a vertex's lists stand: one of the main type, or a table.
-enum Lists<'a> {
+pub(super) enum Lists<'a> {
     One(usize),
     Table(Table<'a>),
 }
 
 /// A table of types.
 #[derive(Copy, Clone)]
-struct Table<'a> {
+pub(super) struct Table<'a> {
     bytes: Bytes<'a>,
     count: usize,
     type_len: usize,
@@ -51,35 +51,40 @@ impl<'a> Table<'a> {
         Ok(Table { bytes, count, type_len, types })
     }
 
-    fn edge_type(&self, index: usize) -> Parsed<u32> {
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn edge_type(&self, index: usize) -> Parsed<u32> {
         Ok(self.bytes.uint(self.types + index * self.type_len, self.type_len)? as u32)
     }
 
-    fn offset(&self, index: usize) -> Parsed<usize> {
+    pub fn offset(&self, index: usize) -> Parsed<usize> {
         Ok(self.bytes.uint(self.types + self.count * self.type_len + 2 * index, 2)? as usize)
     }
 
-    fn end(&self) -> usize {
+    pub fn end(&self) -> usize {
         self.types + self.count * (self.type_len + 2)
+    }
+
+    /// The first type that is not below `edge_type`.
+    pub fn place(&self, edge_type: u32) -> Parsed<usize> {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.edge_type(middle)? < edge_type { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
     }
 
     /// Where the list of `edge_type` begins.
     fn find(&self, edge_type: u32) -> Parsed<Option<usize>> {
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = (low + high) / 2;
-            let found = self.edge_type(middle)?;
-            if found == edge_type {
-                let at = self.offset(middle)?;
-                return if at < self.end() {
-                    Err("a list begins before its type table ends")
-                } else {
-                    Ok(Some(at))
-                };
-            }
-            if found < edge_type { low = middle + 1 } else { high = middle }
+        let index = self.place(edge_type)?;
+        if index == self.count || self.edge_type(index)? != edge_type {
+            return Ok(None);
         }
-        Ok(None)
+        let at = self.offset(index)?;
+        if at < self.end() { Err("a list begins before its type table ends") } else { Ok(Some(at)) }
     }
 }
 
@@ -93,7 +98,7 @@ impl<'a> Leaf<'a> {
         Ok(Leaf { bytes, head: Head::parse(bytes)? })
     }
 
-    fn lists(&self, at: usize) -> Parsed<Lists<'a>> {
+    pub fn lists(&self, at: usize) -> Parsed<Lists<'a>> {
         match self.bytes.byte(at)? {
             TYPES => Ok(Lists::Table(Table::parse(self.bytes, at)?)),
             _ => Ok(Lists::One(at)),
@@ -215,18 +220,24 @@ impl<'a> Leaf<'a> {
             .inspect_err(|_| out.truncate(len))
     }
 
+    /// Appends the types of which `vertex` has edges here.
+    pub fn types(&self, vertex: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        match self.lists(at)? {
+            Lists::One(_) => out.push(self.head.main_type),
+            Lists::Table(table) => {
+                for index in 0..table.count {
+                    out.push(table.edge_type(index)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// How many edges `vertex` has here. Reads the lists' fields only.
     pub fn degree(&self, vertex: u64, edge_type: Option<u32>) -> Parsed<u64> {
-        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(0) };
-        if let Some(edge_type) = edge_type {
-            return Ok(self.list(vertex, at, edge_type)?.map_or(0, |list| list.degree() as u64));
-        }
-        match self.lists(at)? {
-            Lists::One(at) => Ok(List::parse(self.bytes, at, vertex)?.degree() as u64),
-            Lists::Table(table) => (0..table.count).try_fold(0, |sum, index| {
-                Ok(sum + List::parse(self.bytes, table.offset(index)?, vertex)?.degree() as u64)
-            }),
-        }
+        let (from, to) = EdgeKey::all_of(vertex, edge_type).into_inner();
+        self.count(from, to)
     }
 
     /// The vertices that have lists here.

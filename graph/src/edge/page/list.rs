@@ -1,12 +1,11 @@
 //! One list: a vertex's neighbours under one type, encoded, and decoded block by block.
 //!
 //! Must always be true: what a list claims is checked against the used bytes of its page before it is believed, once for
-//! the list's fields and once a block.
+//! the list's fields; [`Walk`] does it once a block.
 
+use super::blocks::{Ranks, Steps, Walk};
 use super::bytes::Bytes;
-use super::codec::{
-    BLOCK, byte_len, code_for, pack, packed_len, unpack, unpack_one, unzigzag, width, zigzag,
-};
+use super::codec::{BLOCK, byte_len, code_for, pack, packed_len, unzigzag, width, zigzag};
 use super::measure::rank_width;
 use super::{EDGES_A_BYTE, Parsed};
 
@@ -122,9 +121,36 @@ impl<'a> List<'a> {
         Ok(List { bytes, degree, form, first, code: head & 31, blocks: at + 1 + first_len })
     }
 
-    /// How many edges the list has.
-    pub fn degree(&self) -> usize {
-        self.degree
+    /// Where the list's fields end.
+    pub fn fields_end(&self) -> usize {
+        self.blocks
+    }
+
+    /// How many edges lie from one neighbour and rank to another, both included. The blocks are read up to there, unless
+    /// everything is between them.
+    pub fn count(&self, from: (u64, u32), to: (u64, u32)) -> Parsed<u64> {
+        if from == (0, 0) && to == (u64::MAX, u32::MAX) {
+            return Ok(self.degree as u64);
+        }
+        let between = from.0..=to.0;
+        let mut found = usize::from(between.contains(&self.first));
+        let mut walk = self.walk();
+        let mut block = [0; BLOCK];
+        while walk.left > 0 && walk.last <= to.0 {
+            let count = walk.next(&mut block)?;
+            found += block[..count].iter().filter(|neighbor| between.contains(neighbor)).count();
+        }
+        let mut ranks = Vec::new();
+        if from.1 > 0 {
+            self.ranks_of(from.0, &mut ranks)?;
+            found = found.saturating_sub(ranks.iter().filter(|rank| **rank < from.1).count());
+        }
+        if to.1 < u32::MAX {
+            ranks.clear();
+            self.ranks_of(to.0, &mut ranks)?;
+            found = found.saturating_sub(ranks.iter().filter(|rank| **rank > to.1).count());
+        }
+        Ok(found as u64)
     }
 
     fn walk(&self) -> Walk<'a> {
@@ -236,6 +262,19 @@ impl<'a> List<'a> {
         Ok(false)
     }
 
+    /// The edges to `from` and beyond, one by one, as neighbour and rank; they ascend strictly.
+    pub fn steps(&self, from: u64) -> Parsed<Steps<'a>> {
+        let mut rest = self.walk();
+        let ranks = match self.form {
+            Form::Ranked => {
+                rest.skip()?;
+                self.ranks(rest.at)?
+            }
+            form => Ranks { packed: &[], width: 0, form, end: 0 },
+        };
+        Steps::new(self.walk(), ranks, self.first, from)
+    }
+
     /// The ranks, where the blocks end at `at`.
     fn ranks(&self, at: usize) -> Parsed<Ranks<'a>> {
         if self.form != Form::Ranked {
@@ -248,96 +287,5 @@ impl<'a> List<'a> {
         let len = packed_len(self.degree, width);
         self.bytes.check(at + 1, len)?;
         Ok(Ranks { packed: self.bytes.tail(at + 1), width, form: self.form, end: at + 1 + len })
-    }
-}
-
-/// The ranks of a list.
-struct Ranks<'a> {
-    packed: &'a [u8],
-    width: usize,
-    form: Form,
-    end: usize,
-}
-
-impl Ranks<'_> {
-    /// The rank of the edge at `index`, which goes to `neighbor`; `before` is the edge before it.
-    #[inline]
-    fn rank(&self, index: usize, before: Option<(u64, u32)>, neighbor: u64) -> u32 {
-        match (self.form, before) {
-            (Form::Ranked, _) => unpack_one(self.packed, self.width, index) as u32,
-            (Form::Parallel, Some((same, rank))) if same == neighbor => rank.saturating_add(1),
-            _ => 0,
-        }
-    }
-}
-
-/// A walk over the blocks of a list.
-struct Walk<'a> {
-    bytes: Bytes<'a>,
-    at: usize,
-    /// Neighbours that are still to come.
-    left: usize,
-    /// The next block's width code, if it does not stand in front of the block.
-    code: Option<u8>,
-    last: u64,
-    less: u64,
-}
-
-impl Walk<'_> {
-    /// Code, number of gaps and place of the next block, which lies within the used bytes.
-    #[inline]
-    fn block(&mut self) -> Parsed<(u8, usize, usize)> {
-        let code = match self.code.take() {
-            Some(code) => code,
-            None => {
-                let code = self.bytes.byte(self.at)?;
-                self.at += 1;
-                code
-            }
-        };
-        if code > 31 {
-            return Err("a width code that does not exist");
-        }
-        let (count, at) = (self.left.min(BLOCK), self.at);
-        let len = packed_len(count, width(code));
-        self.bytes.check(at, len)?;
-        self.at += len;
-        self.left -= count;
-        Ok((code, count, at))
-    }
-
-    /// Decodes the next neighbours, and says how many.
-    #[inline]
-    fn next(&mut self, out: &mut [u64; BLOCK]) -> Parsed<usize> {
-        let (code, count, at) = self.block()?;
-        unpack(self.bytes.tail(at), code, count, out);
-        let before = self.last;
-        let mut last = before;
-        if width(code) < 60 {
-            for gap in &mut out[..count] {
-                last = last.wrapping_add(*gap + self.less);
-                *gap = last;
-            }
-        } else {
-            for gap in &mut out[..count] {
-                let step = gap.checked_add(self.less).and_then(|gap| last.checked_add(gap));
-                last = step.unwrap_or(u64::MAX);
-                *gap = last;
-            }
-        }
-        // Sixteen gaps below 2^60 overflow at most once, and then the block ends below where it began.
-        if last < before || last == u64::MAX {
-            return Err("a neighbour beyond the largest id");
-        }
-        self.last = last;
-        Ok(count)
-    }
-
-    /// Passes over the rest.
-    fn skip(&mut self) -> Parsed<()> {
-        while self.left > 0 {
-            self.block()?;
-        }
-        Ok(())
     }
 }

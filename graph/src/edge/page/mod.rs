@@ -50,7 +50,7 @@
 //! A vertex that does not fit and takes more than a quarter page is cut; every piece has lists of its own, as if it
 //! were all. Nothing in a page says that its last vertex goes on: a flush packs one leaf without knowing the next, so
 //! such a mark would go stale. The tree's separators tell, see [`goes_on`]. For the same reason no piece
-//! holds the degree of the whole: that is the sum over the pieces.
+//! holds the degree of the whole: the pages above count the edges of each piece ([`crate::btree::Tree::count`]).
 //!
 //! A separator is the first vertex in 8 big-endian bytes; where a leaf begins inside a vertex's edges, the 24 bytes of
 //! its first edge ([`EdgeKey::to_bytes`]). The first page of a packer gets the short form: a tree that packs a leaf anew
@@ -71,9 +71,11 @@
 //!
 //! Not here: any I/O, the tree above, changes that wait in memory.
 
+mod blocks;
 mod builder;
 mod bytes;
 mod codec;
+mod count;
 mod directory;
 mod entries;
 mod leaf;
@@ -91,10 +93,12 @@ pub use read::{
     Segment, contains, degree, edges, first_vertex, goes_on, last_vertex, ranks, scan, targets, validate,
     vertices,
 };
+pub(crate) use read::{steps, types};
 pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
 use crate::btree::format::LeafFormat;
+use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
 
@@ -134,6 +138,14 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
 
     fn find(page: &Page, key: &EdgeKey) -> Result<Option<()>, PageError> {
         Ok(read::find(page, key)?.then_some(()))
+    }
+
+    fn count(page: &Page, from: Bound<&EdgeKey>, to: Bound<&EdgeKey>) -> Result<u64, PageError> {
+        read::count(page, from, to)
+    }
+
+    fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k EdgeKey>) -> Result<u64, PageError> {
+        read::held(page, keys)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> Packer<IN> {

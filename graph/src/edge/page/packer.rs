@@ -172,7 +172,8 @@ impl<const IN: bool> Packer<IN> {
 
     fn close(&mut self, out: &mut Vec<PackedLeaf>) {
         let separator = std::mem::take(&mut self.separator);
-        out.push(PackedLeaf { separator, image: self.builder.close() });
+        let (image, edges) = self.builder.close();
+        out.push(PackedLeaf { separator, count: edges as u64, image });
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reading adjacency leaves: what the edge layer calls. Damage becomes an error that names the page.
 
 use super::leaf::Leaf;
-use super::{EdgeKey, Parsed};
+use super::{EdgeKey, Parsed, count};
+use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
 
 /// What [`targets`] found of a vertex in one leaf.
@@ -46,9 +47,56 @@ pub fn edges(page: &Page, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Result
     with(page, |leaf| leaf.edges(vertex, out))
 }
 
+/// The edges of one type of `vertex` in this page that go to `from` and beyond, as neighbour and rank, strictly ascending.
+/// What comes before is passed over without being looked at. Ends after the first error.
+pub(crate) fn steps(
+    page: &Page,
+    vertex: u64,
+    edge_type: u32,
+    from: u64,
+) -> Result<impl Iterator<Item = Result<(u64, u32), PageError>>, PageError> {
+    let damage = |what| page.damage(what);
+    let leaf = Leaf::parse(page, page.used(), page.codec()).map_err(damage)?;
+    let list = leaf.find(vertex, edge_type).map_err(damage)?;
+    let steps = list.map(|list| list.steps(from)).transpose().map_err(damage)?;
+    Ok(steps.into_iter().flatten().map(move |step| step.map_err(damage)))
+}
+
+/// Appends the types of which `vertex` has edges in this page, ascending.
+pub(crate) fn types(page: &Page, vertex: u64, out: &mut Vec<u32>) -> Result<(), PageError> {
+    with(page, |leaf| leaf.types(vertex, out))
+}
+
 /// How many edges (of one type, or of all) `vertex` has in this page. Decodes no list.
 pub fn degree(page: &Page, vertex: u64, edge_type: Option<u32>) -> Result<u64, PageError> {
     with(page, |leaf| leaf.degree(vertex, edge_type))
+}
+
+/// How many edges of this page lie between two keys. Decodes only a list that the range ends in, up to there.
+pub(super) fn count(page: &Page, from: Bound<&EdgeKey>, to: Bound<&EdgeKey>) -> Result<u64, PageError> {
+    with(page, |leaf| match count::closed(from, to) {
+        Some((from, to)) => leaf.count(from, to),
+        None => Ok(0),
+    })
+}
+
+/// How many of these keys, which ascend, are in this page. The lists of each vertex are decoded once.
+pub(super) fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k EdgeKey>) -> Result<u64, PageError> {
+    with(page, |leaf| {
+        let (mut held, mut vertex, mut edges) = (0, None, Vec::new());
+        let mut at = 0;
+        for key in keys {
+            if vertex != Some(key.vertex) {
+                (vertex, at) = (Some(key.vertex), 0);
+                edges.clear();
+                leaf.edges(key.vertex, &mut edges)?;
+            }
+            let entry = (key.edge_type, key.neighbor, key.rank);
+            at += edges[at..].partition_point(|edge| *edge < entry);
+            held += u64::from(edges.get(at) == Some(&entry));
+        }
+        Ok(held)
+    })
 }
 
 /// Whether `vertex` has an edge of this type to `neighbor` in this page, of any rank.

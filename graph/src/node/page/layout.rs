@@ -151,6 +151,24 @@ impl<'a> Layout<'a> {
     }
 }
 
+impl Layout<'_> {
+    /// How many nodes have ids from `low` to `high`. Reads the entries between them, of all but runs the first bytes.
+    pub(super) fn count(&self, low: u64, high: u64) -> Result<u64, Malformed> {
+        let mut count = 0;
+        for entry in self.entry_before(low).unwrap_or(0)..self.entries {
+            let mut cursor = Spans { entry, ..Spans::default() };
+            while let Some(span) = cursor.within_entry(self)? {
+                if span.first > high {
+                    return Ok(count);
+                }
+                let (first, last) = (span.first.max(low), span.last().min(high));
+                count += (last + 1).saturating_sub(first);
+            }
+        }
+        Ok(count)
+    }
+}
+
 /// Goes over a page's spans in order of id, and holds nothing but places: so it can be kept beside the page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spans {

@@ -21,7 +21,7 @@ use crate::btree::LeafFormat;
 use crate::model::Key;
 use crate::value::{self, Malformed, Reader};
 use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use storage_core::page::{PageImage, PageKind, PageSize, Written};
 use storage_core::pager::{Page, PageError};
 
@@ -50,6 +50,38 @@ impl LeafFormat for NodeLeaf {
             Some(span) => record(page, &span).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn count(page: &Page, from: Bound<&u64>, to: Bound<&u64>) -> Result<u64, PageError> {
+        let low = match from {
+            Bound::Unbounded => Some(0),
+            Bound::Included(id) => Some(*id),
+            Bound::Excluded(id) => id.checked_add(1),
+        };
+        let high = match to {
+            Bound::Unbounded => Some(u64::MAX),
+            Bound::Included(id) => Some(*id),
+            Bound::Excluded(id) => id.checked_sub(1),
+        };
+        let (Some(low), Some(high)) = (low, high) else { return Ok(0) };
+        let layout = layout(page)?;
+        if (low, high) != (0, u64::MAX) {
+            return layout.count(low, high).map_err(|e| page.damage(e.0));
+        }
+        // All of them: the header says it, and whether that is so is seen on the way.
+        let mut spans = Spans::default();
+        while let Some(span) = spans.next(&layout) {
+            span.map_err(|e| page.damage(e.0))?;
+        }
+        Ok(layout.nodes.into())
+    }
+
+    fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k u64>) -> Result<u64, PageError> {
+        let mut held = 0;
+        for key in keys {
+            held += u64::from(contains(page, *key)?);
+        }
+        Ok(held)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> NodePacker {

@@ -171,7 +171,7 @@ impl NodePacker {
         }
         page[heap..used].copy_from_slice(&self.heap);
         image.set_used(used);
-        out.push(PackedLeaf { separator: first.to_be_bytes().to_vec(), image });
+        out.push(PackedLeaf { separator: first.to_be_bytes().to_vec(), count: self.nodes.into(), image });
         self.entries.clear();
         self.heap.clear();
         self.nodes = 0;

@@ -7,6 +7,7 @@ use crate::model::Value;
 use crate::node::{LongKind, Plan, fit};
 use crate::overflow;
 use crate::value::random;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 use storage_core::device::memory::MemoryDevice;
 use storage_core::device::sim::Rng;
@@ -87,6 +88,26 @@ fn ids(rng: &mut Rng, count: usize) -> Vec<u64> {
     out
 }
 
+/// Any range is counted as the page's entries say.
+fn counts(page: &Page, rng: &mut Rng) {
+    let ids: Vec<u64> =
+        NodeLeaf::entries(page.clone()).expect("entries").map(|entry| entry.expect("an entry").0).collect();
+    let end = |rng: &mut Rng| {
+        let id = ids[rng.index(ids.len())];
+        let id = id.saturating_add(rng.below(3)).saturating_sub(rng.below(3));
+        [Bound::Unbounded, Bound::Included(id), Bound::Excluded(id)][rng.index(3)]
+    };
+    for _ in 0..10 {
+        let (from, to) = (end(rng), end(rng));
+        let expected = ids.iter().filter(|id| (from, to).contains(*id)).count() as u64;
+        let found = NodeLeaf::count(page, from.as_ref(), to.as_ref()).expect("counted");
+        assert_eq!(found, expected, "{from:?} to {to:?}");
+    }
+    let some = ids.iter().step_by(7).flat_map(|id| [*id, id + 1]).collect::<std::collections::BTreeSet<_>>();
+    let expected = some.iter().filter(|id| ids.binary_search(id).is_ok()).count() as u64;
+    assert_eq!(NodeLeaf::held(page, some.iter()).expect("looked up"), expected);
+}
+
 /// Everything that reading says about a page agrees with what was put in.
 fn agrees(pages: &[Page], nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
     let back: Vec<_> =
@@ -101,6 +122,7 @@ fn agrees(pages: &[Page], nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
     }
     let mut at = 0;
     for page in pages {
+        counts(page, rng);
         let spans: Vec<_> = scan(page.clone()).expect("spans").collect::<Result<_, _>>().expect("a span");
         let count: u64 = spans.iter().map(|span| u64::from(span.count)).sum();
         assert_eq!(count, u64::from(node_count(page).expect("a header")));
@@ -287,6 +309,14 @@ fn survives(page: &Page, nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
         scan(page.clone()).into_iter().flatten().flatten().map(|span| u64::from(span.count)).sum::<u64>();
     assert!(spans <= 65_536);
     let _ = references(page);
+    // The whole page is counted strictly, a part of it as it comes.
+    let ends =
+        || [Bound::Unbounded, Bound::Included(&nodes[0].0), Bound::Excluded(&nodes[nodes.len() / 2].0)];
+    for (from, to) in ends().into_iter().flat_map(|from| ends().map(|to| (from, to))) {
+        let most = 65_536 * size_of_val(&page[..]) as u64;
+        assert!(NodeLeaf::count(page, from, to).unwrap_or(0) <= most);
+    }
+    assert!(NodeLeaf::count(page, Bound::Unbounded, Bound::Unbounded).unwrap_or(0) <= 65_536);
     for _ in 0..20 {
         let (near, _) = &nodes[rng.index(nodes.len())];
         for id in [*near, near.wrapping_add(1), rng.next_u64(), 0, u64::MAX] {

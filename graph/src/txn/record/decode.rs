@@ -116,6 +116,11 @@ fn fields<'a>(code: u8, r: &mut Reader<'a>) -> Result<Option<Op<'a>>, Malformed>
         code::SET_EDGE => Op::SetEdge { edge: edge(r)?, changes: props(r)? },
         code::DELETE_EDGE => Op::DeleteEdge { edge: edge(r)? },
         code::UNDIRECTED => Op::Undirected { edge_type: TypeId(r.varint_u32()?), undirected: flag(r)? },
+        code::RENAME_LABEL => Op::RenameLabel { id: LabelId(r.varint_u32()?), name: text(r)?.into() },
+        code::RENAME_EDGE_TYPE => Op::RenameEdgeType { id: TypeId(r.varint_u32()?), name: text(r)?.into() },
+        code::RENAME_PROPERTY => {
+            Op::RenameProperty { id: PropertyId(r.varint_u32()?), name: text(r)?.into() }
+        }
         code::CREATE_INDEX => Op::CreateIndex {
             index: r.varint_u32()?,
             owner: match flag(r)? {

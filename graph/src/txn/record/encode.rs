@@ -17,6 +17,15 @@ pub(crate) struct Ops {
     bytes: Vec<u8>,
     limit: usize,
     dropped: bool,
+    /// Something was done, whether or not there is a record of it.
+    changed: bool,
+}
+
+/// How far the operations had come.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct OpsMark {
+    len: usize,
+    changed: bool,
 }
 
 /// The record outgrew its limit.
@@ -25,11 +34,12 @@ struct TooLong;
 impl Ops {
     /// Collects up to `limit` bytes, and drops everything beyond.
     pub(crate) fn new(limit: usize) -> Self {
-        Ops { bytes: Vec::new(), limit, dropped: false }
+        Ops { bytes: Vec::new(), limit, dropped: false, changed: false }
     }
 
     /// Adds an operation.
     pub(crate) fn push(&mut self, op: &Op<'_>) {
+        self.changed = true;
         if self.dropped {
             return;
         }
@@ -46,13 +56,25 @@ impl Ops {
     pub(crate) fn drop_all(&mut self) {
         self.bytes = Vec::new();
         self.dropped = true;
+        self.changed = true;
+    }
+
+    /// Where the operations are, to go back to.
+    pub(crate) fn mark(&self) -> OpsMark {
+        OpsMark { len: self.bytes.len(), changed: self.changed }
+    }
+
+    /// Forgets the operations since; what was dropped stays dropped.
+    pub(crate) fn go_back(&mut self, mark: OpsMark) {
+        self.bytes.truncate(mark.len);
+        self.changed = mark.changed;
     }
 }
 
 impl Ops {
-    /// True if nothing was done; what was dropped was something.
+    /// True if nothing was done, or all of it was undone; what was dropped was something.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.dropped && self.bytes.is_empty()
+        !self.changed
     }
 
     /// The record.
@@ -117,6 +139,9 @@ fn encode(op: &Op<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
             put_varint(edge_type.0.into(), out);
             out.push((*undirected).into());
         }
+        Op::RenameLabel { id, name } => put_name((code::RENAME_LABEL, id.0), name, out),
+        Op::RenameEdgeType { id, name } => put_name((code::RENAME_EDGE_TYPE, id.0), name, out),
+        Op::RenameProperty { id, name } => put_name((code::RENAME_PROPERTY, id.0), name, out),
         Op::CreateIndex { index, owner, property, unique } => {
             let (over_edges, owner) = match owner {
                 IndexOwner::Label(LabelId(id)) => (false, *id),

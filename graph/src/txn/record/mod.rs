@@ -14,6 +14,9 @@
 //! | 8 | [`Op::SetEdge`] | edge, properties |
 //! | 9 | [`Op::DeleteEdge`] | edge |
 //! | 10 | [`Op::Undirected`] | edge type, flag: its edges have no direction |
+//! | 11 | [`Op::RenameLabel`] | id, name |
+//! | 12 | [`Op::RenameEdgeType`] | id, name |
+//! | 13 | [`Op::RenameProperty`] | id, name |
 //! | 14 | [`Op::CreateIndex`] | id, flag: over edges, label or edge type, id of the property, flag: unique |
 //!
 //! | field | bytes |
@@ -41,7 +44,7 @@ mod tests;
 
 pub use crate::catalog::IndexOwner;
 pub use decode::{Operations, RecordError, operations};
-pub(crate) use encode::Ops;
+pub(crate) use encode::{Ops, OpsMark};
 pub use show::describe;
 
 use crate::error::WriteError;
@@ -79,6 +82,12 @@ pub enum Op<'a> {
     DeleteEdge { edge: Edge },
     /// An edge type became undirected, or directed.
     Undirected { edge_type: TypeId, undirected: bool },
+    /// A label got another name.
+    RenameLabel { id: LabelId, name: Cow<'a, str> },
+    /// An edge type got another name.
+    RenameEdgeType { id: TypeId, name: Cow<'a, str> },
+    /// A property got another name.
+    RenameProperty { id: PropertyId, name: Cow<'a, str> },
     /// A property index was made.
     CreateIndex { index: u32, owner: IndexOwner, property: PropertyId, unique: bool },
 }
@@ -99,9 +108,14 @@ pub enum ReplayError {
 }
 
 impl From<WriteError> for ReplayError {
-    /// What was done once cannot be refused now, unless this is another state than it was done on.
+    /// What was done once cannot be refused now, unless this is another state than it was done on. A temporary file that
+    /// fails says nothing of the record.
     fn from(e: WriteError) -> Self {
-        if e.is_refusal() { ReplayError::Corrupt { what: e.to_string() } } else { ReplayError::Write(e) }
+        match e {
+            WriteError::Sort(_) => ReplayError::Write(e),
+            e if e.is_refusal() => ReplayError::Corrupt { what: e.to_string() },
+            e => ReplayError::Write(e),
+        }
     }
 }
 
@@ -116,6 +130,9 @@ mod code {
     pub(super) const SET_EDGE: u8 = 8;
     pub(super) const DELETE_EDGE: u8 = 9;
     pub(super) const UNDIRECTED: u8 = 10;
+    pub(super) const RENAME_LABEL: u8 = 11;
+    pub(super) const RENAME_EDGE_TYPE: u8 = 12;
+    pub(super) const RENAME_PROPERTY: u8 = 13;
     pub(super) const CREATE_INDEX: u8 = 14;
 
     pub(super) const NO_KEY: u8 = 0;

@@ -32,6 +32,9 @@ impl Op<'_> {
             Op::SetEdge { .. } => "set edge",
             Op::DeleteEdge { .. } => "delete edge",
             Op::Undirected { .. } => "set direction of edge type",
+            Op::RenameLabel { .. } => "rename label",
+            Op::RenameEdgeType { .. } => "rename edge type",
+            Op::RenameProperty { .. } => "rename property",
             Op::CreateIndex { .. } => "create index",
         }
     }
@@ -71,6 +74,9 @@ impl fmt::Display for Op<'_> {
             Op::Undirected { edge_type, undirected } => {
                 write!(f, " {} = {}", edge_type.0, if *undirected { "undirected" } else { "directed" })
             }
+            Op::RenameLabel { id, name } => write!(f, " {} = {}", id.0, quoted(name)),
+            Op::RenameEdgeType { id, name } => write!(f, " {} = {}", id.0, quoted(name)),
+            Op::RenameProperty { id, name } => write!(f, " {} = {}", id.0, quoted(name)),
             Op::CreateIndex { index, owner, property, unique } => {
                 let (what, owner) = match owner {
                     IndexOwner::Label(label) => ("label", label.0),

@@ -50,7 +50,7 @@ fn key(rng: &mut Rng) -> Option<Cow<'static, Key>> {
 }
 
 fn op(rng: &mut Rng) -> Op<'static> {
-    match rng.below(10) {
+    match rng.below(14) {
         0 => Op::Label { id: LabelId(short_id(rng)), name: random::text(rng).into() },
         1 => Op::EdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
         2 => Op::Property { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
@@ -65,6 +65,16 @@ fn op(rng: &mut Rng) -> Op<'static> {
         6 => Op::AddEdge { edge: edge(rng), props: props(rng, false) },
         7 => Op::SetEdge { edge: edge(rng), changes: props(rng, true) },
         8 => Op::DeleteEdge { edge: edge(rng) },
+        9 => Op::RenameLabel { id: LabelId(short_id(rng)), name: random::text(rng).into() },
+        10 => Op::RenameEdgeType { id: TypeId(short_id(rng)), name: random::text(rng).into() },
+        11 => Op::RenameProperty { id: PropertyId(short_id(rng)), name: random::text(rng).into() },
+        12 => {
+            let owner = match rng.chance(1, 2) {
+                true => IndexOwner::Label(LabelId(short_id(rng))),
+                false => IndexOwner::Type(TypeId(short_id(rng))),
+            };
+            index(short_id(rng), owner, short_id(rng), rng.chance(1, 2))
+        }
         _ => Op::Undirected { edge_type: TypeId(short_id(rng)), undirected: rng.chance(1, 2) },
     }
 }
@@ -166,9 +176,9 @@ fn what_a_later_program_wrote_is_said_to_be_so() {
     }
     assert_eq!(all(&[2, code::DELETE_NODE, 0, 0]), [Err(RecordError::Version(2))]);
     let deleted = Op::DeleteNode { node: NodeId(7), detach: false };
-    let unknown = RecordError::Unknown { number: 2, at: 4, code: 11 };
-    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 11, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
-    assert!(unknown.to_string().contains("the code 11"), "{unknown}");
+    let unknown = RecordError::Unknown { number: 2, at: 4, code: 77 };
+    assert_eq!(all(&[VERSION, code::DELETE_NODE, 7, 0, 77, 1, 2, 3]), [Ok(deleted), Err(unknown)]);
+    assert!(unknown.to_string().contains("the code 77"), "{unknown}");
     assert!(RecordError::Version(9).to_string().contains("version 9"));
     assert_eq!(all(&[VERSION, 0]), [Err(RecordError::Unknown { number: 1, at: 1, code: 0 })]);
 }
@@ -182,6 +192,11 @@ fn operations_that_say_nothing_sensible_are_refused() {
     assert_eq!(error(&[VERSION, code::DELETE_NODE, 7, 2]), "a flag is neither 0 nor 1");
     assert_eq!(error(&[VERSION, code::ADD_NODE, 7, 0, 3, 0]), "unknown kind of key");
     assert_eq!(error(&[VERSION, code::LABEL, 0, 1, 0xff]), "a name or key is not UTF-8");
+    for flag in [3, 6] {
+        let mut index = [VERSION, code::CREATE_INDEX, 0, 1, 0, 0, 1];
+        index[flag] = 2;
+        assert_eq!(error(&index), "a flag is neither 0 nor 1");
+    }
     let removes = "something new lacks a property that it has";
     assert_eq!(error(&[VERSION, code::ADD_NODE, 7, 0, 0, 1, 0, 0]), removes);
     let many = "there are more properties than bytes for them";
@@ -191,6 +206,10 @@ fn operations_that_say_nothing_sensible_are_refused() {
         error(&[VERSION, code::SET_NODE, 7, 2, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x81, 0, 0x81, 0, 0]),
         large
     );
+}
+
+fn index(index: u32, owner: IndexOwner, property: u32, unique: bool) -> Op<'static> {
+    Op::CreateIndex { index, owner, property: PropertyId(property), unique }
 }
 
 /// The bytes that stores in the field have: they must never change under version 1.
@@ -219,6 +238,11 @@ fn the_bytes_are_those_of_the_table() {
         Op::SetEdge { edge, changes: vec![(PropertyId(0), "x".into())].into() },
         Op::DeleteEdge { edge },
         Op::Undirected { edge_type: TypeId(2), undirected: true },
+        index(300, IndexOwner::Label(LabelId(0)), 5, true),
+        index(1, IndexOwner::Type(TypeId(2)), 128, false),
+        Op::RenameLabel { id: LabelId(0), name: "l".into() },
+        Op::RenameEdgeType { id: TypeId(2), name: "u".into() },
+        Op::RenameProperty { id: PropertyId(5), name: "ü".into() },
     ];
     #[rustfmt::skip]
     let expected: &[u8] = &[
@@ -234,6 +258,11 @@ fn the_bytes_are_those_of_the_table() {
         8, 1, 2, 0xac, 2, 4, 1, 0, 0x41, b'x',
         9, 1, 2, 0xac, 2, 4,
         10, 2, 1,
+        14, 0xac, 2, 0, 0, 5, 1,
+        14, 1, 1, 2, 0x80, 1, 0,
+        11, 0, 1, b'l',
+        12, 2, 1, b'u',
+        13, 5, 2, 0xc3, 0xbc,
     ];
     assert_eq!(record(&ops).0, expected);
     assert_eq!(record(&[]).0, [1]);
@@ -252,6 +281,11 @@ fn the_bytes_are_those_of_the_table() {
             "set edge 1 -2-> 300 (rank 4) properties 0 = \"x\"",
             "delete edge 1 -2-> 300 (rank 4)",
             "set direction of edge type 2 = undirected",
+            "create index 300 over label 0 property 5, unique",
+            "create index 1 over edge type 2 property 128",
+            "rename label 0 = \"l\"",
+            "rename edge type 2 = \"u\"",
+            "rename property 5 = \"ü\"",
         ]
     );
 }

@@ -1,10 +1,14 @@
 //! Stories of replaying: a history done again from its records is the same history, and nothing else passes for one.
+//! Property indexes are in all of them; what is about them alone is in `indexes.rs`.
 
+mod indexes;
+
+use crate::btree::{RecordLeaf, Tree};
 use crate::error::WriteError;
 use crate::model::{Edge, Key, NodeId, TypeId, Value};
 use crate::txn::record::{Op, ReplayError, operations};
 use crate::value::{self, random};
-use crate::{Database, NewNode, Options, Props, WriteTransaction, props};
+use crate::{Database, IndexOn, NewNode, Options, Props, WriteTransaction, props};
 use std::sync::Arc;
 use storage_core::device::Operation;
 use storage_core::device::faults::{Fault, FaultRule, Faults};
@@ -73,6 +77,14 @@ fn assert_same(a: &Database, b: &Database, context: &str) {
             assert_eq!(found(&a), found(&b), "{context}");
         }
     }
+    for (index, tree) in &a.graph.indexes {
+        let entries = |s: &crate::Snapshot, tree: &Tree<RecordLeaf>| {
+            let keys = tree.range(&s.pages, ..).map(|entry| entry.expect("read").0);
+            keys.collect::<Vec<_>>()
+        };
+        let other = b.graph.indexes.get(index).expect("the catalogs are the same");
+        assert_eq!(entries(&a, tree), entries(&b, other), "{context}");
+    }
 }
 
 const LABELS: [&str; 3] = ["person", "stadt", "🦀"];
@@ -124,7 +136,7 @@ fn any_edge(tx: &WriteTransaction, rng: &mut Rng) -> Edge {
 fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
     let label = LABELS[rng.index(3)];
     let edge_type = TYPES[rng.index(3)];
-    match rng.below(32) {
+    match rng.below(38) {
         0..=3 => tx.add_node(label, key(rng), some_props(rng)).map(drop),
         4..=5 => tx.add_anonymous(label, some_props(rng)).map(drop),
         6..=7 => {
@@ -147,7 +159,13 @@ fn step(tx: &mut WriteTransaction, rng: &mut Rng) -> Result<(), WriteError> {
         25..=26 => tx.delete_edge(any_edge(tx, rng)),
         27..=28 => tx.delete_node(node(rng), rng.chance(1, 2)).map(drop),
         29 => tx.set_undirected(edge_type, rng.chance(1, 2)),
-        30 => tx.add_node("no/label", 1, props! { "new" => 1 }).map(drop),
+        30 => tx.create_index(IndexOn::Label(label), NAMES[rng.index(5)], rng.chance(1, 4)),
+        31 => tx.create_index(IndexOn::EdgeType(edge_type), NAMES[rng.index(5)], rng.chance(1, 4)),
+        32 => tx.add_node("no/label", 1, props! { "new" => 1 }).map(drop),
+        33 => tx.rename_label(label, &format!("label {}", rng.below(5))),
+        34 => tx.rename_edge_type(edge_type, &format!("type {}", rng.below(30))),
+        35 => tx.rename_property(NAMES[rng.index(5)], &format!("name {}", rng.below(5))),
+        36 => tx.rename_label(&format!("label {}", rng.below(5)), label),
         _ => tx.add_edge(node(rng), "", node(rng), props! {}).map(drop),
     }
 }
@@ -312,6 +330,12 @@ fn a_record_that_does_not_follow_on_the_state_is_corruption() {
     assert_eq!(corrupt(&[1, 4, 9, 5, 0, 0]), "operation 1 (add node): there is no label 5");
     assert_eq!(corrupt(&[1, 5, 0, 1, 6, 0x81]), "operation 1 (set node): there is no property 6");
     assert_eq!(corrupt(&[1, 10, 3, 1]), "operation 1 (set direction of edge type): there is no edge type 3");
+    assert_eq!(corrupt(&[1, 11, 3, 1, b'x']), "operation 1 (rename label): there is no label 3");
+    assert_eq!(corrupt(&[1, 12, 3, 1, b'x']), "operation 1 (rename edge type): there is no edge type 3");
+    assert_eq!(corrupt(&[1, 13, 3, 1, b'x']), "operation 1 (rename property): there is no property 3");
+    assert!(corrupt(&[1, 11, 0, 1, b'/']).starts_with("operation 1 (rename label): `/` is no label"));
+    let taken = "operation 2 (rename label): there is a label `m` already";
+    assert_eq!(corrupt(&[1, 1, 1, 1, b'm', 11, 0, 1, b'm']), taken);
     assert_eq!(corrupt(&[1, 6, 0, 0]), "operation 1 (delete node): node 0 has edges");
     assert_eq!(corrupt(&[1, 7, 0, 0, 9, 0, 0]), "operation 1 (add edge): there is no node 9");
 }

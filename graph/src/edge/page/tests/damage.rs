@@ -34,6 +34,13 @@ fn read_vertex(leaf: Leaf<'_>, vertex: u64, most: usize) {
     let _ = leaf.edges(vertex, &mut edges);
     assert!(targets.len() <= most && edges.len() <= most);
     let _ = leaf.degree(vertex, None);
+    let half = key(vertex, leaf.head.main_type, targets[targets.len() / 2], 1);
+    for (from, to) in [(EdgeKey::MIN, half), (half, EdgeKey::MAX), (EdgeKey::MIN, EdgeKey::MAX)] {
+        // A list of two bytes may claim as many edges as a whole page holds.
+        assert!(
+            leaf.count(from, to).unwrap_or(0) <= 4 * (leaf.bytes.page_len() * leaf.bytes.page_len()) as u64
+        );
+    }
     for edge_type in [0, 1, leaf.head.main_type, u32::MAX] {
         let _ = leaf.targets(vertex, Some(edge_type), &mut targets);
         let _ = leaf.degree(vertex, Some(edge_type));

@@ -5,10 +5,12 @@ mod layout;
 mod pages;
 mod shapes;
 
+use super::count::closed;
 use super::leaf::Leaf;
 use super::{EdgeKey, EdgeLeaf, goes_on};
 use crate::btree::format::{LeafFormat, LeafPacker, PackedLeaf};
 use std::collections::BTreeSet;
+use std::ops::{Bound, RangeBounds};
 use storage_core::device::sim::rng::Rng;
 use storage_core::page::{PageKind, PageSize};
 
@@ -58,6 +60,7 @@ fn round_trip(size: PageSize, fill: u8, keys: &Keys) -> Vec<PackedLeaf> {
     let leaves = pack(size, fill, keys);
     let mut found = Vec::new();
     let mut before: Option<[u8; 24]> = None;
+    let mut rng = Rng::new(keys.len() as u64);
     for leaf in &leaves {
         assert_eq!(leaf.image.kind(), PageKind::EdgeOut);
         assert!(leaf.image.used() <= size.bytes() - 32);
@@ -71,12 +74,44 @@ fn round_trip(size: PageSize, fill: u8, keys: &Keys) -> Vec<PackedLeaf> {
             "and above all before"
         );
         assert_eq!((view.head.first, view.last()), (edges[0].vertex, edges[edges.len() - 1].vertex));
+        assert_eq!(leaf.count, edges.len() as u64, "a packer counts what it packs");
+        counts(view, &edges, &mut rng);
         before = edges.last().map(EdgeKey::to_bytes);
         found.extend(edges);
     }
     assert!(found.iter().eq(keys), "all edges come back in order");
     look_ups(&leaves, keys);
     leaves
+}
+
+/// Compares how many edges lie between any two keys.
+fn counts(leaf: Leaf<'_>, edges: &[EdgeKey], rng: &mut Rng) {
+    let any = |rng: &mut Rng| {
+        let mut key = edges[rng.index(edges.len())];
+        // The key itself, one beside it, or the first or last of a neighbour, a type, or a vertex.
+        match rng.index(8) {
+            0 => key = key.next().expect("not the last key"),
+            1 => key = key.before().unwrap_or(key),
+            2 => (key.edge_type, key.neighbor, key.rank) = (0, 0, 0),
+            3 => (key.edge_type, key.neighbor, key.rank) = (u32::MAX, u64::MAX, u32::MAX),
+            4 => (key.neighbor, key.rank) = (0, 0),
+            5 => (key.neighbor, key.rank) = (u64::MAX, u32::MAX),
+            6 => key.rank = u32::MAX * rng.below(2) as u32,
+            _ => {}
+        }
+        match rng.index(12) {
+            0 => Bound::Unbounded,
+            1..4 => Bound::Excluded(key),
+            _ => Bound::Included(key),
+        }
+    };
+    for _ in 0..30 {
+        let (from, to) = (any(rng), any(rng));
+        let found = closed(from.as_ref(), to.as_ref()).map_or(Ok(0), |(from, to)| leaf.count(from, to));
+        let expected = edges.iter().filter(|key| (from, to).contains(key)).count();
+        assert_eq!(found, Ok(expected as u64), "{from:?} to {to:?}");
+    }
+    assert_eq!(leaf.count(EdgeKey::MIN, EdgeKey::MAX), Ok(edges.len() as u64));
 }
 
 /// Compares look-ups of about 300 vertices, and of vertices that are not there.

@@ -2,18 +2,22 @@
 //!
 //! The graph is the packages of Debian bookworm and what they depend on: see `data/README.md`.
 
+mod questions;
+
 use std::path::Path;
 
 use clap::Parser;
+use serde_json::json;
 
 use super::{Context, import};
 use crate::args::{Cli, Command, DemoArgs};
 use crate::failure::Failure;
 use crate::input::file::InputFile;
 use crate::input::plan::embedded;
+use questions::Answer;
 
-const NODES: &[u8] = include_bytes!("../../data/debian-nodes.tsv.xz");
-const EDGES: &[u8] = include_bytes!("../../data/debian-edges.tsv.xz");
+const NODES: &[u8] = include_bytes!("../../../data/debian-nodes.tsv.xz");
+const EDGES: &[u8] = include_bytes!("../../../data/debian-edges.tsv.xz");
 
 /// What is shown: what it is good for, and the command behind `foliograph`; `STORE` stands for the store.
 const SHOWN: [(&str, &[&str]); 9] = [
@@ -64,6 +68,8 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<(), Failure> {
         line(context, command)?;
         show(&path, command, context)?;
     }
+    title(context, "What an application asks, each question one query of the library:")?;
+    ask(&path, context)?;
     match temporary {
         Some(dir) => {
             context.out.note("\nThe store was temporary; `foliograph demo STORE` keeps it.");
@@ -74,6 +80,22 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+fn ask(store: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+    let db = crate::store::options(context.global).open_existing(store)?;
+    questions::prepare(&db)?;
+    for Answer { question, lines } in questions::answers(&db.begin_read()?)? {
+        if context.out.is_json() {
+            context.out.object(&json!({ "question": question, "answer": lines }))?;
+            continue;
+        }
+        context.out.line(format_args!("\n  {question}"))?;
+        for line in lines {
+            context.out.line(format_args!("    {line}"))?;
+        }
+    }
+    Ok(db.close()?)
 }
 
 /// With `--json` only data goes to stdout.

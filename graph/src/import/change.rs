@@ -1,11 +1,11 @@
-//! Lines of `apply`: one change each.
+//! Changes: what a line of `apply`, which is a line of a JSON-lines file, says.
 //!
 //! Strict: an unknown operation, an unknown or a missing field, a field twice or of the wrong type is an error, for a
 //! misspelt field that is silently ignored loses data.
 
-use foliograph::{Key, Props};
-
-use crate::json::Strict;
+use crate::IndexOn;
+use crate::model::{Key, NodeId, Props};
+use crate::text::json::Json;
 
 /// How a change names a node.
 #[derive(Clone, PartialEq, Debug)]
@@ -16,33 +16,78 @@ pub enum NodeRef {
     Id(u64),
 }
 
+impl std::fmt::Display for NodeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NodeRef::Named(label, key) => write!(f, "{label}/{key}"),
+            NodeRef::Id(id) => write!(f, "@{id}"),
+        }
+    }
+}
+
 /// An edge, by its ends, type and rank.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EdgeRef {
+    /// Where it begins.
     pub from: NodeRef,
+    /// Its type.
     pub edge_type: String,
+    /// Where it ends.
     pub to: NodeRef,
+    /// Its rank; a new edge is given one where there is none, of others 0 is meant.
     pub rank: Option<u32>,
+}
+
+/// What a property index is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IndexTarget {
+    /// The nodes of a label.
+    Label(String),
+    /// The edges of a type.
+    EdgeType(String),
+}
+
+impl<'a> From<&'a IndexTarget> for IndexOn<'a> {
+    fn from(target: &'a IndexTarget) -> Self {
+        match target {
+            IndexTarget::Label(name) => IndexOn::Label(name),
+            IndexTarget::EdgeType(name) => IndexOn::EdgeType(name),
+        }
+    }
 }
 
 /// A change.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are what they are called")]
 pub enum Change {
+    /// A new node. Without an id the store gives one.
     AddNode { label: String, key: Option<Key>, id: Option<u64>, props: Props },
+    /// A node that is added, or given these properties where it is there.
     UpsertNode { label: String, key: Key, props: Props },
+    /// A new edge. Without a rank it is one more beside those that are there.
     AddEdge { edge: EdgeRef, props: Props },
+    /// Properties of a node; null removes one.
     SetNode { node: NodeRef, props: Props },
+    /// Properties of an edge; null removes one.
     SetEdge { edge: EdgeRef, props: Props },
+    /// An edge is deleted.
     DeleteEdge(EdgeRef),
+    /// A node is deleted, with `detach` its edges as well.
     DeleteNode { node: NodeRef, detach: bool },
+    /// An edge type is made, and is undirected or not.
     EdgeType { edge_type: String, undirected: bool },
+    /// A property index is made.
+    CreateIndex { on: IndexTarget, property: String, unique: bool },
+    /// A property index is dropped.
+    DropIndex { on: IndexTarget, property: String },
 }
 
 /// What is wrong with a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BadLine {
+pub(super) struct BadLine {
     /// The column, from 1; 0 where it is about the whole line.
-    pub column: usize,
+    pub column: u64,
     /// What is wrong.
     pub what: String,
     /// What to do about it.
@@ -55,12 +100,12 @@ impl BadLine {
     }
 }
 
-const OPERATIONS: &str =
-    "there are add_node, upsert_node, add_edge, set, delete_edge, delete_node and edge_type";
+const OPERATIONS: &str = "there are add_node, upsert_node, add_edge, set, delete_edge, delete_node, edge_type, \
+                          create_index and drop_index";
 
 /// Reads a line.
-pub fn parse_change(line: &str) -> Result<Change, BadLine> {
-    let json = Strict::parse(line).map_err(|(column, what)| BadLine { column, what, hint: "" })?;
+pub(super) fn parse_change(line: &str) -> Result<Change, BadLine> {
+    let json = Json::parse(line).map_err(|(column, what)| BadLine { column, what, hint: "" })?;
     let mut fields = Fields::of(json, "a change")?;
     let op = fields.text("op")?;
     let change = match op.as_str() {
@@ -85,10 +130,16 @@ pub fn parse_change(line: &str) -> Result<Change, BadLine> {
             undirected: fields.optional("undirected", boolean)?.unwrap_or(false),
         },
         "create_index" | "drop_index" => {
-            return Err(BadLine::new(format!("`{op}` is not supported by this version")));
+            let (on, property) = (fields.index_target()?, fields.text("property")?);
+            let unique = fields.optional("unique", boolean)?.unwrap_or(false);
+            match op.as_str() {
+                "create_index" => Change::CreateIndex { on, property, unique },
+                _ => Change::DropIndex { on, property },
+            }
         }
         other => {
-            return Err(BadLine { hint: OPERATIONS, ..BadLine::new(format!("`{other}` is no operation")) });
+            let shown: String = other.chars().take(64).collect();
+            return Err(BadLine { hint: OPERATIONS, ..BadLine::new(format!("`{shown}` is no operation")) });
         }
     };
     fields.end(&op)?;
@@ -111,17 +162,17 @@ fn set(fields: &mut Fields) -> Result<Change, BadLine> {
 }
 
 /// The fields of an object, taken out one by one.
-struct Fields(Vec<(String, Strict)>);
+struct Fields(Vec<(String, Json)>);
 
 impl Fields {
-    fn of(json: Strict, what: &str) -> Result<Self, BadLine> {
+    fn of(json: Json, what: &str) -> Result<Self, BadLine> {
         match json {
-            Strict::Object(fields) => Ok(Fields(fields)),
+            Json::Object(fields) => Ok(Fields(fields)),
             other => Err(BadLine::new(format!("{what} is an object, not {}", other.kind()))),
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Strict> {
+    fn take(&mut self, name: &str) -> Option<Json> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(at).1)
     }
@@ -129,7 +180,7 @@ impl Fields {
     fn optional<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(Strict) -> Result<T, BadLine>,
+        read: impl FnOnce(Json) -> Result<T, BadLine>,
     ) -> Result<Option<T>, BadLine> {
         let in_field = |bad: BadLine| BadLine { what: format!("`{name}`: {}", bad.what), ..bad };
         self.take(name).map(|json| read(json).map_err(in_field)).transpose()
@@ -138,7 +189,7 @@ impl Fields {
     fn required<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(Strict) -> Result<T, BadLine>,
+        read: impl FnOnce(Json) -> Result<T, BadLine>,
     ) -> Result<T, BadLine> {
         self.optional(name, read)?.ok_or_else(|| BadLine::new(format!("the field `{name}` is missing")))
     }
@@ -149,9 +200,12 @@ impl Fields {
 
     fn props(&mut self) -> Result<Props, BadLine> {
         let props = self.optional("props", |json| {
-            let value = |(name, json): (String, Strict)| match json.into_value() {
+            let value = |(name, json): (String, Json)| match json.into_value() {
                 Ok(value) => Ok((name, value)),
-                Err(what) => Err(BadLine::new(format!("`{name}`: {what}"))),
+                Err(what) => {
+                    let shown: String = name.chars().take(64).collect();
+                    Err(BadLine::new(format!("`{shown}`: {what}")))
+                }
             };
             Fields::of(json, "it")?.0.into_iter().map(value).collect()
         })?;
@@ -167,64 +221,75 @@ impl Fields {
         })
     }
 
+    fn index_target(&mut self) -> Result<IndexTarget, BadLine> {
+        match (self.optional("label", text)?, self.optional("type", text)?) {
+            (Some(label), None) => Ok(IndexTarget::Label(label)),
+            (None, Some(edge_type)) => Ok(IndexTarget::EdgeType(edge_type)),
+            _ => Err(BadLine::new("an index is over a `label` or a `type`")),
+        }
+    }
+
     fn end(self, of: &str) -> Result<(), BadLine> {
         match self.0.first() {
-            Some((name, _)) => Err(BadLine::new(format!("`{of}` has no field `{name}`"))),
+            Some((name, _)) => {
+                let shown: String = name.chars().take(64).collect();
+                Err(BadLine::new(format!("`{of}` has no field `{shown}`")))
+            }
             None => Ok(()),
         }
     }
 }
 
-fn not_a(what: &str, json: &Strict) -> BadLine {
+fn not_a(what: &str, json: &Json) -> BadLine {
     BadLine::new(format!("it is {what}, not {}", json.kind()))
 }
 
-fn text(json: Strict) -> Result<String, BadLine> {
+fn text(json: Json) -> Result<String, BadLine> {
     match json {
-        Strict::Text(text) => Ok(text),
+        Json::Text(text) => Ok(text),
         other => Err(not_a("a string", &other)),
     }
 }
 
-fn boolean(json: Strict) -> Result<bool, BadLine> {
+fn boolean(json: Json) -> Result<bool, BadLine> {
     match json {
-        Strict::Bool(b) => Ok(b),
+        Json::Bool(b) => Ok(b),
         other => Err(not_a("true or false", &other)),
     }
 }
 
-fn key(json: Strict) -> Result<Key, BadLine> {
+fn key(json: Json) -> Result<Key, BadLine> {
     match json {
-        Strict::Text(text) => Ok(Key::Text(text)),
-        Strict::Int(n) => Ok(Key::Int(n)),
-        Strict::Large(n) => {
+        Json::Text(text) => Ok(Key::Text(text)),
+        Json::Int(n) => Ok(Key::Int(n)),
+        Json::Large(n) => {
             Err(BadLine::new(format!("{n} is beyond 9223372036854775807, the largest integer key")))
         }
         other => Err(not_a("a string or an integer", &other)),
     }
 }
 
-fn node_id(json: &Strict) -> Result<u64, BadLine> {
+fn node_id(json: &Json) -> Result<u64, BadLine> {
     match json {
-        Strict::Int(n) if *n >= 0 => Ok(*n as u64),
-        Strict::Large(n) if *n <= foliograph::NodeId::MAX.0 => Ok(*n),
-        Strict::Int(_) | Strict::Large(_) => {
-            Err(BadLine::new(format!("it is an integer from 0 to {}", foliograph::NodeId::MAX)))
+        Json::Int(n) if *n >= 0 => Ok(*n as u64),
+        Json::Large(n) if *n <= NodeId::MAX.0 => Ok(*n),
+        Json::Int(_) | Json::Large(_) => {
+            Err(BadLine::new(format!("it is an integer from 0 to {}", NodeId::MAX)))
         }
         other => Err(not_a("an integer", other)),
     }
 }
 
-fn rank(json: Strict) -> Result<u32, BadLine> {
+fn rank(json: Json) -> Result<u32, BadLine> {
     match json {
-        Strict::Int(n) => {
+        Json::Int(n) => {
             u32::try_from(n).map_err(|_| BadLine::new(format!("it is an integer from 0 to {}", u32::MAX)))
         }
         other => Err(not_a("an integer", &other)),
     }
 }
 
-fn node_ref(json: Strict) -> Result<NodeRef, BadLine> {
+fn node_ref(json: Json) -> Result<NodeRef, BadLine> {
     let mut fields = Fields::of(json, "a node")?;
     let id = fields.optional("id", |json| node_id(&json))?;
     let label = fields.optional("label", text)?;
@@ -240,7 +305,8 @@ fn node_ref(json: Strict) -> Result<NodeRef, BadLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use foliograph::{Value, props};
+    use crate::model::Value;
+    use crate::props;
 
     fn ada() -> NodeRef {
         NodeRef::Named("person".into(), "ada".into())
@@ -299,6 +365,18 @@ mod tests {
                 r#"{"op":"edge_type","type":"knows","undirected":true}"#,
                 Change::EdgeType { edge_type: "knows".into(), undirected: true },
             ),
+            (
+                r#"{"op":"create_index","label":"person","property":"name","unique":true}"#,
+                Change::CreateIndex {
+                    on: IndexTarget::Label("person".into()),
+                    property: "name".into(),
+                    unique: true,
+                },
+            ),
+            (
+                r#"{"op":"drop_index","type":"knows","property":"since"}"#,
+                Change::DropIndex { on: IndexTarget::EdgeType("knows".into()), property: "since".into() },
+            ),
         ];
         for (line, change) in cases {
             assert_eq!(parse_change(line), Ok(change), "{line}");
@@ -331,7 +409,9 @@ mod tests {
             (r#"{"op":"delete_node","node":{"id":1},"detach":1}"#, "`detach`"),
             (r#"{"op":"add_edge","from":{"id":1},"to":{"id":2}}"#, "`type` is missing"),
             (r#"{"op":"add_edge","from":{"id":1},"type":"t","to":{"id":2},"rank":4294967296}"#, "`rank`"),
-            (r#"{"op":"create_index","label":"a","property":"b"}"#, "not supported"),
+            (r#"{"op":"create_index","property":"b"}"#, "a `label` or a `type`"),
+            (r#"{"op":"create_index","label":"a","type":"t","property":"b"}"#, "a `label` or a `type`"),
+            (r#"{"op":"drop_index","label":"a"}"#, "`property` is missing"),
         ] {
             let bad = parse_change(line).unwrap_err();
             assert!(bad.what.contains(part), "{line}: {bad:?}");
