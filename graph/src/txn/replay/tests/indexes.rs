@@ -103,7 +103,7 @@ fn a_record_that_makes_an_index_on_another_state_is_corruption() {
     assert_eq!(corrupt(two_nodes, op(0, label(5), 0, false)), "there is no label 5");
     let edges = IndexOwner::Type(TypeId(5));
     assert_eq!(corrupt(two_nodes, op(0, edges, 0, false)), "there is no edge type 5");
-    assert_eq!(corrupt(two_nodes, op(0, label(0), 9, false)), "an index over no property");
+    assert_eq!(corrupt(two_nodes, op(0, label(0), 9, false)), "there is no property 9");
     let other = "index 3 here would be another one: Some(0)";
     assert_eq!(corrupt(two_nodes, op(3, label(0), 0, false)), other);
     let twins = |tx: &mut WriteTransaction| {
