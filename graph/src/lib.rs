@@ -1,3 +1,4 @@
+//! Foliograph: an embedded property-graph store on pluggable page devices.
 #![doc = include_str!("../docs/guide.md")]
 
 pub mod algo;

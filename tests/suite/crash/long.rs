@@ -143,7 +143,7 @@ fn change_indexes(c: &mut Change<'_>, rng: &mut Rng) {
     let unique = rng.chance(1, 2);
     let (on, property, unique) = match rng.below(8) {
         0 => (On::label("first"), "number", unique),
-        1 => (On::label("first"), "a", unique),
+        1 => (On::label("first"), "a", false),
         2 => (On::label("person"), "a", false),
         3 => (On::label("person"), "b", unique),
         4 => (On::label("dot"), "c", unique),

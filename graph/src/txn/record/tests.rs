@@ -212,6 +212,26 @@ fn index(index: u32, owner: IndexOwner, property: u32, unique: bool) -> Op<'stat
     Op::CreateIndex { index, owner, property: PropertyId(property), unique }
 }
 
+/// The operations of the table below, in words.
+const LINES: &[&str] = &[
+    "name label 0 = \"é\"",
+    "name edge type 2 = \"t\"",
+    "name property 5 = \"p\"",
+    "add node 1 label 0 key \"k\" properties 5 = 3, 7 = true",
+    "add node 2 label 0 key -1",
+    "set node 1 properties 5 = removed",
+    "delete node 1 and its edges",
+    "add edge 1 -2-> 300 (rank 4)",
+    "set edge 1 -2-> 300 (rank 4) properties 0 = \"x\"",
+    "delete edge 1 -2-> 300 (rank 4)",
+    "set direction of edge type 2 = undirected",
+    "create index 300 over label 0 property 5, unique",
+    "create index 1 over edge type 2 property 128",
+    "rename label 0 = \"l\"",
+    "rename edge type 2 = \"u\"",
+    "rename property 5 = \"ü\"",
+];
+
 /// The bytes that stores in the field have: they must never change under version 1.
 #[test]
 fn the_bytes_are_those_of_the_table() {
@@ -267,27 +287,7 @@ fn the_bytes_are_those_of_the_table() {
     assert_eq!(record(&ops).0, expected);
     assert_eq!(record(&[]).0, [1]);
     let lines: Vec<String> = describe(expected).collect();
-    assert_eq!(
-        lines,
-        [
-            "name label 0 = \"é\"",
-            "name edge type 2 = \"t\"",
-            "name property 5 = \"p\"",
-            "add node 1 label 0 key \"k\" properties 5 = 3, 7 = true",
-            "add node 2 label 0 key -1",
-            "set node 1 properties 5 = removed",
-            "delete node 1 and its edges",
-            "add edge 1 -2-> 300 (rank 4)",
-            "set edge 1 -2-> 300 (rank 4) properties 0 = \"x\"",
-            "delete edge 1 -2-> 300 (rank 4)",
-            "set direction of edge type 2 = undirected",
-            "create index 300 over label 0 property 5, unique",
-            "create index 1 over edge type 2 property 128",
-            "rename label 0 = \"l\"",
-            "rename edge type 2 = \"u\"",
-            "rename property 5 = \"ü\"",
-        ]
-    );
+    assert_eq!(lines, LINES);
 }
 
 #[test]
