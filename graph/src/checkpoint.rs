@@ -119,8 +119,9 @@ impl Checkpoints {
     pub(crate) fn relieve(&self) -> Result<(), WriteError> {
         if self.thread.lock().is_none() {
             if self.shared.is_due() {
-                // What is wrong with it the commit that has no room will say.
-                let _ = self.shared.checkpoint();
+                // What is wrong with it the commit that has no room will say. One that runs already is not waited for: it
+                // may be this very thread that holds it.
+                let _ = self.shared.checkpoint_if_free();
             }
             return Ok(());
         }
@@ -217,6 +218,15 @@ impl Shared {
         let Some(tx) = self.pager.begin_checkpoint()? else { return Ok(false) };
         self.finish(tx)?;
         Ok(true)
+    }
+
+    /// The same, unless one is running.
+    fn checkpoint_if_free(&self) -> Result<(), pager::WriteError> {
+        self.take_in_if_free()?;
+        match self.pager.try_begin_checkpoint()? {
+            Some(tx) => self.finish(tx).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Flushes the graph and commits. Returns the number of pages written.
