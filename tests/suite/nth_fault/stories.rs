@@ -9,7 +9,7 @@ use foliograph::{Durability, Options};
 use std::sync::OnceLock;
 
 use Durability::{Checkpoint, Full, Relaxed};
-use Kind::{DeleteAll, DeleteHalf, Huge, Index, Long, Many, Small, Unindex};
+use Kind::{DeleteAll, DeleteHalf, Huge, Long, Many, Small};
 
 /// A story: how the store is opened, and what happens to it.
 pub struct Story {
@@ -51,7 +51,6 @@ fn log(run: &mut Run) -> Told {
     for n in 0..10 {
         run.commit(if n % 5 == 4 { Long } else { Small }, Full)?;
     }
-    run.commit(Index, Full)?;
     for count in [2, 4, 3] {
         run.group(count)?;
     }
@@ -74,7 +73,6 @@ fn recover(run: &mut Run) -> Told {
     }
     run.check()?;
     run.commit(DeleteHalf, Full)?;
-    run.commit(Unindex, Full)?;
     run.group(3)?;
     run.close()
 }
@@ -88,7 +86,6 @@ fn beside(run: &mut Run) -> Told {
         run.checkpoint_beside(&[(Small, Full), (Long, Full), (Small, Relaxed)])?;
         run.look_at_all()?;
     }
-    run.checkpoint_beside(&[(Index, Full), (Small, Full)])?;
     run.commit(Small, Checkpoint)?;
     run.checkpoint_beside(&[])?;
     run.let_go()?;
@@ -116,9 +113,8 @@ fn early(run: &mut Run) -> Told {
     run.commit(Small, Relaxed)?;
     run.abort(Many)?;
     run.commit(Many, Relaxed)?;
-    run.commit(Unindex, Full)?;
     run.checkpoint_beside(&[(Small, Full)])?;
-    run.commit(Index, Checkpoint)?;
+    run.commit(Small, Checkpoint)?;
     run.let_go()?;
     run.check()?;
     run.close()
@@ -146,8 +142,7 @@ fn mixed(run: &mut Run) -> Told {
     run.checkpoint_beside(&[(Small, Full)])?;
     run.commit(Many, Full)?;
     run.commit(DeleteHalf, Checkpoint)?;
-    run.commit(Unindex, Full)?;
-    run.commit(Index, Full)?;
+    run.commit(Small, Full)?;
     run.look_at_all()?;
     run.checkpoint()?;
     run.close()
