@@ -4,15 +4,25 @@
 
 use foliograph::storage_core::device::sim::Rng;
 use foliograph::storage_core::pager::ReadPages;
-use foliograph::{Direction, NodeId, ReadError, Reader, WriteError, WriteTransaction, props};
+use foliograph::{Direction, IndexOn, NodeId, ReadError, Reader, WriteError, WriteTransaction, props};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Nodes by key with their texts; edges by the keys of their ends with their numbers, ascending.
+/// Nodes by key with their texts; edges by the keys of their ends with their numbers, ascending; whether there are indexes
+/// over the beginnings of texts, and over the numbers, of which no two are equal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     pub nodes: BTreeMap<String, String>,
     pub edges: BTreeMap<(String, String), Vec<i64>>,
+    pub indexed: bool,
+}
+
+const TEXTS: (IndexOn<'_>, &str, bool) = (IndexOn::Label("n"), "begins", false);
+const NUMBERS: (IndexOn<'_>, &str, bool) = (IndexOn::EdgeType("e"), "number", true);
+
+/// What of a text is indexed.
+fn beginning(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// One change.
@@ -21,6 +31,9 @@ pub enum Change {
     Put(String, String),
     Link(String, String, i64),
     Delete(String),
+    MakeIndexes,
+    /// Says how the first of them would be violated, which must be refused; then drops both.
+    DropIndexes,
 }
 
 /// What a commit is like.
@@ -38,6 +51,10 @@ pub enum Kind {
     DeleteHalf,
     /// All nodes go.
     DeleteAll,
+    /// Indexes are made over what is there, between two nodes and an edge.
+    Index,
+    /// They are dropped, with an edge before and behind.
+    Unindex,
 }
 
 fn text(rng: &mut Rng, len: usize) -> String {
@@ -51,7 +68,7 @@ impl Graph {
         let mut keys: Vec<String> = self.nodes.keys().cloned().collect();
         let mut out = Vec::new();
         let (count, len) = match kind {
-            Kind::Small => (2, 60),
+            Kind::Small | Kind::Index | Kind::Unindex => (2, 60),
             Kind::Long => (1, 9000),
             Kind::Many => (12, 900),
             Kind::Huge => (1, 40_000),
@@ -71,6 +88,12 @@ impl Graph {
             let other = keys[rng.index(keys.len())].clone();
             out.push(Change::Link(key, other, (n * 1000 + i) as i64));
         }
+        // A commit before this one may have failed: what it would have made or dropped is as it was.
+        match kind {
+            Kind::Index if !self.indexed => out.insert(2, Change::MakeIndexes),
+            Kind::Unindex if self.indexed => out.insert(2, Change::DropIndexes),
+            _ => {}
+        }
         out
     }
 
@@ -87,6 +110,8 @@ impl Graph {
                     next.nodes.remove(key);
                     next.edges.retain(|(from, to), _| from != key && to != key);
                 }
+                Change::MakeIndexes => next.indexed = true,
+                Change::DropIndexes => next.indexed = false,
             }
         }
         next
@@ -100,7 +125,8 @@ impl Graph {
         for change in changes {
             match change {
                 Change::Put(key, text) => {
-                    tx.upsert_node("n", key.clone(), props! { "text" => text.clone() })?;
+                    let props = props! { "text" => text.clone(), "begins" => beginning(text) };
+                    tx.upsert_node("n", key.clone(), props)?;
                 }
                 Change::Link(from, to, number) => {
                     let (from, to) = (id(tx, from)?, id(tx, to)?);
@@ -109,6 +135,17 @@ impl Graph {
                 Change::Delete(key) => {
                     let node = id(tx, key)?;
                     tx.delete_node(node, true)?;
+                }
+                Change::MakeIndexes => {
+                    for (on, property, unique) in [TEXTS, NUMBERS] {
+                        tx.create_index(on, property, unique)?;
+                    }
+                }
+                Change::DropIndexes => {
+                    refused_twin(tx)?;
+                    for (on, property, _) in [TEXTS, NUMBERS] {
+                        tx.drop_index(on, property)?;
+                    }
                 }
             }
         }
@@ -133,7 +170,34 @@ impl Graph {
             let ends = (keys[&edge.source].clone(), keys[&edge.target].clone());
             graph.edges.entry(ends).or_default().push(number);
         }
+        graph.indexed = graph.read_indexes(reader, &keys)?;
         Ok(graph)
+    }
+
+    /// What the indexes answer is what was read; says whether there are any.
+    fn read_indexes<R: ReadPages>(
+        &self,
+        reader: &Reader<R>,
+        keys: &HashMap<NodeId, String>,
+    ) -> Result<bool, ReadError> {
+        let there: Vec<_> = reader.indexes().map(|index| (index.on, index.property, index.unique)).collect();
+        if there.is_empty() {
+            return Ok(false);
+        }
+        assert_eq!(there, [TEXTS, NUMBERS]);
+        let mut texts = Vec::new();
+        for node in reader.nodes("n").with("begins", ..) {
+            texts.push(&self.nodes[&keys[&node?]]);
+        }
+        assert!(texts.is_sorted_by_key(|text| beginning(text)) && texts.len() == self.nodes.len());
+        let mut numbers = Vec::new();
+        for edge in reader.edges("e").with("number", ..) {
+            numbers.push(reader.get_edge::<i64>(edge?, "number")?.expect("it is indexed"));
+        }
+        let mut wanted: Vec<i64> = self.edges.values().flatten().copied().collect();
+        wanted.sort_unstable();
+        assert!(numbers == wanted, "the index has the numbers {numbers:?}");
+        Ok(true)
     }
 
     /// Asks for a few things that are there and one that is not. An answer that is wrong is a panic, for only an error
@@ -152,8 +216,24 @@ impl Graph {
                 let found = found.collect::<Result<Vec<_>, _>>()?.len();
                 assert_eq!(found, wanted, "edges of {key}, {direction:?}");
             }
+            if self.indexed {
+                let found = reader.nodes("n").with("begins", beginning(text)).into_iter();
+                let found = found.collect::<Result<Vec<_>, _>>()?;
+                assert!(found.contains(&node), "{key} is not found by its text");
+            }
         }
         Ok(())
+    }
+}
+
+/// A number that an edge has already: an edge with it is refused, and nothing comes of it.
+fn refused_twin(tx: &mut WriteTransaction) -> Result<(), WriteError> {
+    let Some(taken) = tx.edges("e").with("number", ..).first()? else { return Ok(()) };
+    let number = tx.get_edge::<i64>(taken, "number")?.expect("it is indexed");
+    match tx.add_edge(taken.source, "e", taken.target, props! { "number" => number }) {
+        Err(WriteError::NotUnique { .. }) => Ok(()),
+        Ok(twin) => panic!("{twin:?} has the number of {taken:?}"),
+        Err(e) => Err(e),
     }
 }
 

@@ -90,6 +90,8 @@ pub struct Run {
     /// A fault fired after which every write fails.
     poisoned: bool,
     held: Option<(Snapshot, Arc<Graph>)>,
+    /// One that commits come beside.
+    checkpoint: Option<Checkpoint>,
     /// Calls in which a fault fired and nobody was told.
     pub quiet: u64,
 }
@@ -106,7 +108,19 @@ impl Run {
             disk.faults().add(rule);
         }
         let options = options.page_size(SIZE).cache_pages(16).background(false).checkpoint_interval(None);
-        Run { disk, rule, options, create, db: None, known, n, poisoned: false, held: None, quiet: 0 }
+        Run {
+            disk,
+            rule,
+            options,
+            create,
+            db: None,
+            known,
+            n,
+            poisoned: false,
+            held: None,
+            checkpoint: None,
+            quiet: 0,
+        }
     }
 
     fn db(&self) -> &Database {
@@ -306,10 +320,11 @@ impl Run {
         if self.rule.is_some_and(|rule| rule.on == Some(Operation::Grow) && rule.fault == Fault::DiskFull) {
             begun = None;
         }
+        self.checkpoint = begun.flatten();
         for (kind, durability) in commits {
             self.commit(*kind, *durability)?;
         }
-        let Some(Some(checkpoint)) = begun else { return Ok(()) };
+        let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
         if self.call("finish a checkpoint", false, |_| checkpoint.finish()).is_err() {
             if self.poisoned {
                 return Err(self.refuses());
@@ -352,6 +367,8 @@ impl Run {
 
     /// After a failure that poisons: reads go on or fail, every write fails, and both name the first cause.
     fn refuses(&mut self) -> Over {
+        // What it does may wait for one that is pending.
+        self.checkpoint = None;
         let graph = self.known.published();
         let read = self.call("read when poisoned", true, |run| Graph::read(&run.db().begin_read()?));
         assert!(

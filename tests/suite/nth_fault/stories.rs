@@ -9,7 +9,7 @@ use foliograph::{Durability, Options};
 use std::sync::OnceLock;
 
 use Durability::{Checkpoint, Full, Relaxed};
-use Kind::{DeleteAll, DeleteHalf, Huge, Long, Many, Small};
+use Kind::{DeleteAll, DeleteHalf, Huge, Index, Long, Many, Small, Unindex};
 
 /// A story: how the store is opened, and what happens to it.
 pub struct Story {
@@ -51,6 +51,7 @@ fn log(run: &mut Run) -> Told {
     for n in 0..10 {
         run.commit(if n % 5 == 4 { Long } else { Small }, Full)?;
     }
+    run.commit(Index, Full)?;
     for count in [2, 4, 3] {
         run.group(count)?;
     }
@@ -73,6 +74,7 @@ fn recover(run: &mut Run) -> Told {
     }
     run.check()?;
     run.commit(DeleteHalf, Full)?;
+    run.commit(Unindex, Full)?;
     run.group(3)?;
     run.close()
 }
@@ -86,6 +88,7 @@ fn beside(run: &mut Run) -> Told {
         run.checkpoint_beside(&[(Small, Full), (Long, Full), (Small, Relaxed)])?;
         run.look_at_all()?;
     }
+    run.checkpoint_beside(&[(Index, Full), (Small, Full)])?;
     run.commit(Small, Checkpoint)?;
     run.checkpoint_beside(&[])?;
     run.let_go()?;
@@ -113,8 +116,9 @@ fn early(run: &mut Run) -> Told {
     run.commit(Small, Relaxed)?;
     run.abort(Many)?;
     run.commit(Many, Relaxed)?;
+    run.commit(Unindex, Full)?;
     run.checkpoint_beside(&[(Small, Full)])?;
-    run.commit(Small, Checkpoint)?;
+    run.commit(Index, Checkpoint)?;
     run.let_go()?;
     run.check()?;
     run.close()
@@ -142,7 +146,8 @@ fn mixed(run: &mut Run) -> Told {
     run.checkpoint_beside(&[(Small, Full)])?;
     run.commit(Many, Full)?;
     run.commit(DeleteHalf, Checkpoint)?;
-    run.commit(Small, Full)?;
+    run.commit(Unindex, Full)?;
+    run.commit(Index, Full)?;
     run.look_at_all()?;
     run.checkpoint()?;
     run.close()
