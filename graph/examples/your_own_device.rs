@@ -61,6 +61,7 @@ impl PageDevice for CountingDevice {
             block_writes: BlockWrites::WriteThrough,
             direct_io: false,
             lends_pages: false,
+            parallel_reads: false,
             persistent: false,
         }
     }

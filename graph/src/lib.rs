@@ -28,6 +28,7 @@ mod options;
 pub mod overflow;
 #[cfg(feature = "petgraph")]
 pub mod petgraph;
+mod prefetch;
 mod reader;
 mod recovery;
 pub mod salvage;
@@ -55,8 +56,8 @@ pub use model::{Direction, Edge, Key, LabelId, NodeId, PropertyId, Props, TypeId
 pub use options::{Durability, Options};
 pub use reader::{
     Answers, BadCursor, CommonNeighbors, CommonNeighborsIter, Cursor, Degree, Edges, EdgesBetween,
-    EdgesBetweenIter, Found, FromValue, IndexInfo, IndexOn, Neighbor, Neighbors, NeighborsIter, NeighborsOf,
-    NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
+    EdgesBetweenIter, Found, FromValue, IndexInfo, IndexOn, Neighbor, NeighborLists, Neighbors,
+    NeighborsIter, NeighborsOf, NodeView, Nodes, Question, Reader, Snapshot, ValueRange,
 };
 pub use recovery::Recovery;
 pub use stats::{DegreeStats, Stats, TreeStats};

@@ -3,9 +3,32 @@
 use std::fmt;
 
 /// A node's number: given by the store, or by the caller. `u64::MAX` is no id.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    zerocopy::FromBytes,
+    zerocopy::IntoBytes,
+    zerocopy::Immutable,
+    zerocopy::KnownLayout,
+)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[repr(transparent)]
 pub struct NodeId(pub u64);
+
+impl NodeId {
+    /// Numbers as ids, without a copy.
+    #[inline]
+    pub(crate) fn all(numbers: &[u64]) -> &[NodeId] {
+        zerocopy::FromBytes::ref_from_bytes(zerocopy::IntoBytes::as_bytes(numbers))
+            .expect("an id is a number")
+    }
+}
 
 impl NodeId {
     /// The largest id there may be.

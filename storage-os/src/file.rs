@@ -58,6 +58,7 @@ impl<T> StoreFile<T> {
             block_writes: if through { BlockWrites::WriteThrough } else { BlockWrites::WriteAndSync },
             direct_io: self.direct,
             lends_pages: false,
+            parallel_reads: false,
             persistent: true,
         }
     }

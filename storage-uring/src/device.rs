@@ -15,7 +15,7 @@ pub struct UringDevice {
 
 impl PageDevice for UringDevice {
     fn info(&self) -> DeviceInfo {
-        self.store.info()
+        DeviceInfo { parallel_reads: true, ..self.store.info() }
     }
 
     fn page_count(&self) -> PageCount {

@@ -9,7 +9,7 @@
 //! not asked before, for that would take reading them: a level begins top-down, and goes over to bottom-up in its midst.
 
 use super::control::{Control, Ticker};
-use super::frontier::Frontier;
+use super::frontier::{Frontier, ones};
 use super::numbering::Numbering;
 use super::question::{directed, question};
 use super::sweep::Sweep;
@@ -66,8 +66,9 @@ impl<R: ReadPages> Reader<R> {
 }
 
 impl<R: ReadPages> BfsDistances<'_, R> {
-    /// What it takes for a node: a distance, its place in two frontiers, and its id where ids are far apart.
-    pub const BYTES_PER_NODE: u64 = 8 + 1 + Numbering::BYTES_PER_NODE;
+    /// What it takes at most for a node: a distance, bits for what was seen and for two frontiers (for each of 32 ids, if
+    /// so many come on a node), and its number or id.
+    pub const BYTES_PER_NODE: u64 = 8 + 12 + Numbering::BYTES_PER_NODE;
 
     /// When to go over to reading the lists of nodes that were not reached: where the frontier's lists have more than one
     /// in `alpha` (15) of the edges that were not read; and back where the frontier has fewer than one in `beta` (18) of the
@@ -85,7 +86,7 @@ impl<R: ReadPages> BfsDistances<'_, R> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count())?;
         let nodes = Numbering::of(self.reader, &mut ticker)?;
-        let source = nodes.index(self.source.0).ok_or(ReadError::NoNode(self.source))?;
+        let source = nodes.place(self.source.0).ok_or(ReadError::NoNode(self.source))?;
         let ways = self.follow.ways(self.reader);
         let mut search = Search {
             reader: self.reader,
@@ -94,6 +95,8 @@ impl<R: ReadPages> BfsDistances<'_, R> {
             unread: edges_along(self.reader, &ways),
             ways,
             distances: vec![UNREACHED; nodes.len()],
+            seen: Frontier::of_bits(nodes.places()),
+            reached: 0,
             limits: self.limits,
         };
         search.run(source, &mut ticker)?;
@@ -120,6 +123,10 @@ struct Search<'a, R: ReadPages> {
     ways: Vec<Way>,
     back: Vec<Way>,
     distances: Vec<u64>,
+    /// Places of nodes that have a distance.
+    seen: Frontier,
+    /// How many there are of the level that is being found.
+    reached: usize,
     /// Edges that were not read top-down.
     unread: u64,
     limits: (u64, u64),
@@ -142,25 +149,31 @@ impl From<ReadError> for Halt {
 
 impl<R: ReadPages> Search<'_, R> {
     fn run(&mut self, source: usize, ticker: &mut Ticker<'_>) -> Result<(), ReadError> {
-        let count = self.nodes.len();
-        let many = count as u64 / self.limits.1.max(1);
-        let mut frontier = Frontier::new(count);
-        frontier.push(source);
-        self.distances[source] = 0;
+        let places = self.nodes.places();
+        let many = self.nodes.len() as u64 / self.limits.1.max(1);
+        let mut frontier = Frontier::new(places);
+        self.reach(source, 0, &mut frontier)?;
         let mut bottom_up = false;
         for distance in 1.. {
-            ticker.done(frontier.len() as u64);
-            let mut next = Frontier::new(count);
+            ticker.done(self.reached as u64);
+            // Many have more neighbours: of them it is looked at the end of the level which are new.
+            let at_once = frontier.is_large(self.reached) && self.nodes.first().is_some();
+            let mut next = if at_once { Frontier::of_bits(places) } else { Frontier::new(places) };
+            self.reached = 0;
             frontier.sort();
             if !bottom_up {
-                bottom_up = !self.top_down(&frontier, distance, &mut next, ticker)?;
+                let first = self.nodes.first().filter(|_| at_once);
+                bottom_up = !self.top_down(&frontier, (distance, first), &mut next, ticker)?;
+                if at_once {
+                    self.settle(distance, &mut next)?;
+                }
             }
             if bottom_up {
                 frontier.make_bits();
                 self.bottom_up(&frontier, distance, &mut next, ticker)?;
-                bottom_up = next.len() as u64 > many;
+                bottom_up = self.reached as u64 > many;
             }
-            if next.len() == 0 {
+            if self.reached == 0 {
                 return Ok(());
             }
             frontier = next;
@@ -169,49 +182,89 @@ impl<R: ReadPages> Search<'_, R> {
         Ok(())
     }
 
+    /// A place that was not seen is reached.
+    fn reach(&mut self, place: usize, distance: u64, next: &mut Frontier) -> Result<(), ReadError> {
+        let Some((index, _)) = self.nodes.at_place(place) else {
+            let id = self.nodes.first().unwrap_or(0).wrapping_add(place as u64);
+            return Err(super::sweep::nowhere(self.reader, id));
+        };
+        self.distances[index] = distance;
+        self.seen.push(place);
+        self.reached += 1;
+        next.push(place);
+        Ok(())
+    }
+
+    /// Of the places in bits, those that were seen before go, and the others are reached.
+    fn settle(&mut self, distance: u64, next: &mut Frontier) -> Result<(), ReadError> {
+        let words = next.bits_mut().len().min(self.seen.bits_mut().len());
+        for at in 0..words {
+            let new = next.bits_mut()[at] & !self.seen.bits_mut()[at];
+            next.bits_mut()[at] = new;
+            for bit in ones(new) {
+                self.reach(at * 64 + bit, distance, next)?;
+            }
+        }
+        Ok(())
+    }
+
     /// One level by the lists of the frontier; false if that reads too many edges, and the rest is better found bottom-up.
+    /// With a first id, neighbours are only marked by how far they are from it.
     fn top_down(
         &mut self,
         frontier: &Frontier,
-        distance: u64,
+        (distance, first): (u64, Option<u64>),
         next: &mut Frontier,
         ticker: &mut Ticker<'_>,
     ) -> Result<bool, ReadError> {
-        let Search { reader, nodes, ways, distances, unread, limits: (alpha, beta), .. } = self;
+        let (alpha, beta) = self.limits;
         // A pass over everything looks at every node, so it takes more than some lists of a small frontier.
-        let limit = match (unread.checked_div(*alpha), (nodes.len() as u64).checked_div(*beta)) {
+        let limit = match (self.unread.checked_div(alpha), (self.nodes.len() as u64).checked_div(beta)) {
             (Some(edges), Some(nodes)) => edges.max(nodes),
             _ => u64::MAX,
         };
+        let (reader, nodes, ways) = (self.reader, self.nodes, std::mem::take(&mut self.ways));
         let mut read = 0;
         let mut batch = Vec::with_capacity(BATCH);
-        let mut members = frontier.iter().map(|index| nodes.id(index));
-        loop {
+        let mut members = frontier.iter().filter_map(|place| Some(nodes.at_place(place)?.1));
+        let done = loop {
             batch.clear();
             batch.extend(members.by_ref().take(BATCH));
             if batch.is_empty() {
-                return Ok(true);
+                break Ok(());
             }
-            let done = reader.for_each_list(&batch, ways, |_, list| {
-                for id in list {
-                    let target = nodes.index(*id).ok_or(Halt::Nowhere(*id))?;
-                    if distances[target] == UNREACHED {
-                        distances[target] = distance;
-                        next.push(target);
-                    }
+            let done = reader.for_each_list(&batch, &ways, |_, list| {
+                match first {
+                    Some(first) => mark(list, first, next.bits_mut())?,
+                    None => self.reach_new(list, distance, next)?,
                 }
                 read += list.len() as u64;
-                *unread = unread.saturating_sub(list.len() as u64);
+                self.unread = self.unread.saturating_sub(list.len() as u64);
                 ticker.step(1 + list.len() as u64)?;
                 if read > limit { Err(Halt::Switch) } else { Ok(()) }
             });
-            match done {
-                Ok(()) => {}
-                Err(Halt::Switch) => return Ok(false),
-                Err(Halt::Failed(error)) => return Err(error),
-                Err(Halt::Nowhere(id)) => return Err(super::sweep::nowhere(reader, id)),
+            if done.is_err() {
+                break done;
+            }
+        };
+        self.ways = ways;
+        match done {
+            Ok(()) => Ok(true),
+            Err(Halt::Switch) => Ok(false),
+            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::Nowhere(id)) => Err(super::sweep::nowhere(reader, id)),
+        }
+    }
+
+    /// Those of a list that were not seen are reached.
+    fn reach_new(&mut self, list: &[u64], distance: u64, next: &mut Frontier) -> Result<(), Halt> {
+        for id in list {
+            let place = self.nodes.place(*id).ok_or(Halt::Nowhere(*id))?;
+            if !self.seen.contains(place) {
+                self.reach(place, distance, next)?;
             }
         }
+        Ok(())
     }
 
     /// One level by the lists of all nodes that were not reached, each up to a neighbour in the frontier.
@@ -222,27 +275,50 @@ impl<R: ReadPages> Search<'_, R> {
         next: &mut Frontier,
         ticker: &mut Ticker<'_>,
     ) -> Result<(), ReadError> {
-        let mut sweep = Sweep::new(self.reader, &self.back, self.nodes);
+        let (reader, nodes, back) = (self.reader, self.nodes, std::mem::take(&mut self.back));
+        let mut sweep = Sweep::new(reader, &back, nodes);
         while let Some(node) = sweep.node()? {
             let mut read = 1;
             if self.distances[node] == UNREACHED {
-                let mut hit = false;
-                sweep.read(|_, some| {
-                    read += some.len() as u64;
-                    hit = some.iter().any(|neighbor| frontier.contains(*neighbor));
-                    !hit
+                let (mut hit, mut stray) = (false, None);
+                sweep.read_ids(|_, ids| {
+                    read += ids.len() as u64;
+                    for id in ids {
+                        match nodes.place(*id) {
+                            Some(place) => hit |= frontier.contains(place),
+                            None => stray = Some(*id),
+                        }
+                    }
+                    !hit && stray.is_none()
                 })?;
+                if let Some(id) = stray {
+                    return Err(super::sweep::nowhere(reader, id));
+                }
                 if hit {
-                    self.distances[node] = distance;
-                    next.push(node);
+                    let place = nodes.place(sweep.id()).expect("a node has a place");
+                    self.reach(place, distance, next)?;
                 }
             } else {
                 sweep.skip()?;
             }
             ticker.step(read)?;
         }
+        self.back = back;
         Ok(())
     }
+}
+
+/// Marks the places of ids, whether or not they were seen.
+#[inline]
+fn mark(list: &[u64], first: u64, bits: &mut [u64]) -> Result<(), Halt> {
+    for id in list {
+        let place = id.wrapping_sub(first);
+        match bits.get_mut((place / 64) as usize) {
+            Some(word) => *word |= 1 << (place % 64),
+            None => return Err(Halt::Nowhere(*id)),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,59 +1,69 @@
-//! The nodes of one level: a list while they are few, bits when they are many.
+//! The nodes of one level, by their places ([`super::numbering::Numbering::place`]): a list while they are few, bits when they
+//! are many.
 //!
-//! Must always be true: each node stands there once (who pushes sees to it). Takes half a byte for each node of the graph
-//! at most, whatever comes.
+//! Must always be true: a place that is pushed twice stands there once where it is asked for, and in bits. Takes an eighth
+//! of a byte for each place at most, whatever comes.
 
-/// A set of nodes by number.
+/// A set of places.
 #[derive(Debug)]
 pub(super) struct Frontier {
-    /// How many nodes the graph has.
-    nodes: usize,
+    /// How many places there are.
+    places: usize,
     few: Vec<usize>,
     /// Empty as long as `few` holds them all.
     bits: Vec<u64>,
-    count: usize,
 }
 
-/// A list of more than one in so many nodes takes more than the bits.
-const MANY: usize = 128;
+/// A list of more than one in so many places takes more than the bits.
+const MANY: usize = 512;
 
 impl Frontier {
-    pub(super) fn new(nodes: usize) -> Self {
-        Frontier { nodes, few: Vec::new(), bits: Vec::new(), count: 0 }
+    pub(super) fn new(places: usize) -> Self {
+        Frontier { places, few: Vec::new(), bits: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.count
+    /// An empty one that is made of bits.
+    pub(super) fn of_bits(places: usize) -> Self {
+        Frontier { places, few: Vec::new(), bits: vec![0; places / 64 + 1] }
     }
 
     /// One that is not there yet.
-    pub(super) fn push(&mut self, node: usize) {
-        self.count += 1;
-        match self.bits.get_mut(node / 64) {
-            Some(word) => *word |= 1 << (node % 64),
+    pub(super) fn push(&mut self, place: usize) {
+        match self.bits.get_mut(place / 64) {
+            Some(word) => *word |= 1 << (place % 64),
             None => {
-                self.few.push(node);
-                if self.few.len() > self.nodes / MANY + MANY {
+                self.few.push(place);
+                if self.is_large(self.few.len()) {
                     self.make_bits();
                 }
             }
         }
     }
 
-    /// From here on [`Frontier::contains`] may be asked.
+    /// Whether a set of so many is better kept in bits.
+    pub(super) fn is_large(&self, count: usize) -> bool {
+        count > self.places / MANY + MANY
+    }
+
+    /// From here on [`Frontier::contains`] may be asked, and there are bits.
     pub(super) fn make_bits(&mut self) {
         if self.bits.is_empty() {
-            self.bits = vec![0; self.nodes / 64 + 1];
-            for node in std::mem::take(&mut self.few) {
-                self.bits[node / 64] |= 1 << (node % 64);
+            self.bits = vec![0; self.places / 64 + 1];
+            for place in std::mem::take(&mut self.few) {
+                self.bits[place / 64] |= 1 << (place % 64);
             }
         }
     }
 
-    /// Whether a node is there, after [`Frontier::make_bits`].
+    /// The bits, 64 places a word, if it is made of bits; else nothing.
+    pub(super) fn bits_mut(&mut self) -> &mut [u64] {
+        &mut self.bits
+    }
+
+    /// Whether a place is there, after [`Frontier::make_bits`].
     #[inline]
-    pub(super) fn contains(&self, node: usize) -> bool {
-        self.bits.get(node / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
+    pub(super) fn contains(&self, place: usize) -> bool {
+        self.bits.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
     /// From here on [`Frontier::iter`] gives them in order.
@@ -62,12 +72,19 @@ impl Frontier {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        let bits = self.bits.iter().enumerate().filter(|(_, word)| **word != 0);
-        let many = bits.flat_map(|(at, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
-        });
+        let many =
+            self.bits.iter().enumerate().flat_map(|(at, word)| ones(*word).map(move |bit| at * 64 + bit));
         self.few.iter().copied().chain(many)
     }
+}
+
+/// The places of the bits that are set, ascending.
+pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        bit
+    })
 }
 
 #[cfg(test)]
@@ -76,18 +93,24 @@ mod tests {
 
     #[test]
     fn few_and_many_hold_the_same() {
-        for count in [0, 1, 100, 140, 1000] {
+        for count in [0, 1, 100, 514, 1000] {
             let mut frontier = Frontier::new(1000);
-            let nodes: Vec<usize> = (0..count).map(|n| n * 7919 % 1000).collect();
-            nodes.iter().for_each(|node| frontier.push(*node));
-            assert_eq!(frontier.len(), count);
+            let places: Vec<usize> = (0..count).map(|n| n * 7919 % 1000).collect();
+            places.iter().for_each(|place| frontier.push(*place));
             frontier.sort();
-            let mut sorted = nodes.clone();
+            let mut sorted = places.clone();
             sorted.sort_unstable();
             assert_eq!(frontier.iter().collect::<Vec<_>>(), sorted);
             frontier.make_bits();
             assert_eq!(frontier.iter().collect::<Vec<_>>(), sorted);
-            assert!((0..2000).all(|node| frontier.contains(node) == sorted.binary_search(&node).is_ok()));
+            assert!((0..2000).all(|place| frontier.contains(place) == sorted.binary_search(&place).is_ok()));
         }
+    }
+
+    #[test]
+    fn ones_are_where_bits_are_set() {
+        assert_eq!(ones(0).count(), 0);
+        assert_eq!(ones(1 << 63 | 0b101).collect::<Vec<_>>(), [0, 2, 63]);
+        assert_eq!(ones(u64::MAX).collect::<Vec<_>>(), (0..64).collect::<Vec<_>>());
     }
 }

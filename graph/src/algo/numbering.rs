@@ -111,6 +111,49 @@ impl Numbering {
         }
     }
 
+    /// How many places there are: for sets in bits, in which a node is found without counting. Ids close together have a
+    /// place for each id between them, at most [`CLOSE`] times as many as nodes.
+    pub(crate) fn places(&self) -> usize {
+        match self {
+            Numbering::Run { count, .. } => *count,
+            Numbering::Close { words, .. } => words.len() * 64,
+            Numbering::Apart(ids) => ids.len(),
+        }
+    }
+
+    /// The first id, where a place is an id less that; `None` where ids are far apart.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<u64> {
+        match self {
+            Numbering::Run { first, .. } | Numbering::Close { first, .. } => Some(*first),
+            Numbering::Apart(_) => None,
+        }
+    }
+
+    /// The place of a node, ascending with ids; `None` if there is no such node.
+    #[inline]
+    pub(crate) fn place(&self, id: u64) -> Option<usize> {
+        match self {
+            Numbering::Close { first, words, .. } => {
+                let at = usize::try_from(id.wrapping_sub(*first)).ok()?;
+                (words.get(at / 64)?.present >> (at % 64) & 1 == 1).then_some(at)
+            }
+            Numbering::Run { .. } | Numbering::Apart(_) => self.index(id),
+        }
+    }
+
+    /// The node of a place: its number and its id. A place that was not given by [`Numbering::place`] may have none.
+    #[inline]
+    pub(crate) fn at_place(&self, place: usize) -> Option<(usize, NodeId)> {
+        let id = match self {
+            Numbering::Run { first, .. } | Numbering::Close { first, .. } => {
+                first.checked_add(place as u64)?
+            }
+            Numbering::Apart(ids) => return ids.get(place).map(|id| (place, NodeId(*id))),
+        };
+        self.index(id).map(|index| (index, NodeId(id)))
+    }
+
     /// The node of a number below [`Numbering::len`].
     pub(crate) fn id(&self, index: usize) -> NodeId {
         NodeId(match self {
@@ -182,8 +225,15 @@ mod tests {
         for (index, id) in ids.iter().enumerate() {
             assert_eq!(numbering.index(*id), Some(index), "{id}");
             assert_eq!(numbering.id(index), NodeId(*id));
+            let place = numbering.place(*id).expect("it is there");
+            assert_eq!(numbering.at_place(place), Some((index, NodeId(*id))));
+            assert!(
+                place < numbering.places()
+                    && numbering.first().is_none_or(|first| first + place as u64 == *id)
+            );
             for other in [id.wrapping_sub(1), id.wrapping_add(1), id ^ 1 << 40] {
                 assert_eq!(numbering.index(other), ids.binary_search(&other).ok(), "{other}");
+                assert_eq!(numbering.place(other).is_some(), ids.binary_search(&other).is_ok(), "{other}");
             }
         }
     }

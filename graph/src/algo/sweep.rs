@@ -65,6 +65,11 @@ impl<'a, R: ReadPages> Sweep<'a, R> {
         self.nodes.index(next).map(Some).ok_or_else(|| nowhere(self.reader, next))
     }
 
+    /// The id of the node that [`Sweep::node`] gave.
+    pub(crate) fn id(&self) -> u64 {
+        self.current
+    }
+
     /// Passes over the node that [`Sweep::node`] gave.
     pub(crate) fn skip(&mut self) -> Result<(), ReadError> {
         self.read(|_, _| false)
@@ -74,19 +79,34 @@ impl<'a, R: ReadPages> Sweep<'a, R> {
     /// enough, and passes over the node. A neighbour that is linked both ways comes twice, if both are followed; a
     /// self-loop once.
     pub(crate) fn read(&mut self, mut each: impl FnMut(Piece, &[usize]) -> bool) -> Result<(), ReadError> {
-        let (vertex, ways, nodes, some) = (self.current, self.ways, self.nodes, &mut self.some);
-        let (mut stray, more) = (None, Cell::new(true));
-        let mut give = |piece: Piece, ids: &[u64]| {
-            // Followed both ways, a self-loop was seen among the outgoing edges.
-            let seen = piece.into && way_of(ways, piece.edge_type) == Some(Direction::Both);
+        let (nodes, mut some, mut stray) = (self.nodes, std::mem::take(&mut self.some), None);
+        let read = self.read_ids(|piece, ids| {
             some.clear();
-            for id in ids.iter().filter(|id| !seen || **id != vertex) {
+            for id in ids {
                 match nodes.index(*id) {
                     Some(index) => some.push(index),
                     None => stray = Some(*id),
                 }
             }
-            more.set(stray.is_none() && (some.is_empty() || each(piece, some)));
+            stray.is_none() && (some.is_empty() || each(piece, &some))
+        });
+        self.some = some;
+        read?;
+        stray.map_or(Ok(()), |id| Err(nowhere(self.reader, id)))
+    }
+
+    /// The same with ids, of which nobody has looked whether they are nodes.
+    pub(crate) fn read_ids(&mut self, mut each: impl FnMut(Piece, &[u64]) -> bool) -> Result<(), ReadError> {
+        let (vertex, ways, more) = (self.current, self.ways, Cell::new(true));
+        let mut give = |piece: Piece, ids: &[u64]| {
+            // Followed both ways, a self-loop was seen among the outgoing edges.
+            let seen = piece.into && way_of(ways, piece.edge_type) == Some(Direction::Both);
+            if seen && ids.contains(&vertex) {
+                let others: Vec<u64> = ids.iter().copied().filter(|id| *id != vertex).collect();
+                more.set(others.is_empty() || each(piece, &others));
+            } else {
+                more.set(each(piece, ids));
+            }
             more.get()
         };
         if let Some(side) = &mut self.out {
@@ -97,10 +117,7 @@ impl<'a, R: ReadPages> Sweep<'a, R> {
             let wanted = |t| more.get() && way_of(ways, t).is_some_and(|way| way != Direction::Out);
             side.read(vertex, wanted, |edge_type, ids| give(Piece { edge_type, into: true }, ids))?;
         }
-        match stray {
-            Some(id) => Err(nowhere(self.reader, id)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Appends the numbers of all neighbours of the node that [`Sweep::node`] gave, and passes over it.

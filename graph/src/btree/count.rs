@@ -54,7 +54,7 @@ impl<F: LeafFormat, R: ReadPages> Count<'_, F, R> {
     /// The entries of a child. The recursion is as deep as the level, which falls (T5).
     fn child(&self, child: Child<'_, F>, level: Option<u8>, sides: Sides) -> Result<u64, PageError> {
         match child {
-            Child::Page(at) => self.page(at, level, sides),
+            Child::Page(at, _) => self.page(at, level, sides),
             Child::Changed(node) => match &**node {
                 Node::Leaf(leaf) => self.changed_leaf(leaf, sides),
                 Node::Inner(inner) => self.changed_inner(inner, sides),

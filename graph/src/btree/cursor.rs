@@ -6,9 +6,10 @@
 //! It keeps a page per level pinned, and no leaf.
 
 use super::LeafFormat;
+use super::decoded::Decoded;
 use super::inner::InnerPage;
 use super::node::{Child, Inner, Leaf, Node, Tree};
-use super::read::{LeafView, load, load_root};
+use super::read::{LeafView, Loaded, open};
 use storage_core::page::{PageKind, Written};
 use storage_core::pager::{Page, PageError, ReadPages};
 
@@ -42,13 +43,29 @@ pub(super) struct Frame<'a, F: LeafFormat> {
 }
 
 pub(super) enum Above<'a, F: LeafFormat> {
+    /// In memory.
+    Kept(&'a Decoded<F>, Written),
+    /// There is no memory to keep it.
     Page(Page),
     Changed(&'a Inner<F>),
+}
+
+impl<F: LeafFormat> Above<'_, F> {
+    /// Two bounds contradict each other.
+    pub fn damaged(&self) -> PageError {
+        const WHAT: &str = "separators do not ascend";
+        match self {
+            Above::Page(page) => page.damage(WHAT),
+            Above::Kept(_, at) => PageError::damage(at.page(), PageKind::Inner, WHAT),
+            Above::Changed(inner) => PageError::damage(inner.base.page(), PageKind::Inner, WHAT),
+        }
+    }
 }
 
 impl<'a, F: LeafFormat> Frame<'a, F> {
     pub fn count(&self) -> Result<usize, PageError> {
         match &self.node {
+            Above::Kept(node, _) => Ok(node.count()),
             Above::Page(page) => Ok(InnerPage::open(page)?.count()),
             Above::Changed(inner) => Ok(inner.count()),
         }
@@ -56,7 +73,11 @@ impl<'a, F: LeafFormat> Frame<'a, F> {
 
     pub fn child(&self) -> Result<Child<'a, F>, PageError> {
         match &self.node {
-            Above::Page(page) => Ok(Child::Page(InnerPage::open(page)?.child(self.index)?)),
+            Above::Kept(node, _) => {
+                let slot = node.child(self.index);
+                Ok(Child::Page(slot.page, Some(slot)))
+            }
+            Above::Page(page) => Ok(Child::Page(InnerPage::open(page)?.child(self.index)?, None)),
             Above::Changed(inner) => Ok(inner.child(self.index)),
         }
     }
@@ -64,9 +85,13 @@ impl<'a, F: LeafFormat> Frame<'a, F> {
     /// Appends the separator of the child at `index`.
     pub fn separator(&self, index: usize, out: &mut Vec<u8>) -> Result<(), PageError> {
         match &self.node {
+            Above::Kept(node, _) => {
+                out.extend_from_slice(node.separators.get(index));
+                Ok(())
+            }
             Above::Page(page) => InnerPage::open(page)?.separator(index, out),
             Above::Changed(inner) => {
-                out.extend_from_slice(inner.separators.get(index));
+                out.extend_from_slice(inner.separator(index));
                 Ok(())
             }
         }
@@ -75,13 +100,14 @@ impl<'a, F: LeafFormat> Frame<'a, F> {
     /// Pages among the children in `range`.
     fn pages(&self, range: std::ops::Range<usize>) -> Result<Vec<Written>, PageError> {
         match &self.node {
+            Above::Kept(node, _) => Ok(range.map(|index| node.child(index).page).collect()),
             Above::Page(page) => {
                 let inner = InnerPage::open(page)?;
                 range.map(|index| inner.child(index)).collect()
             }
             Above::Changed(inner) => {
                 let page = |index| match inner.child(index) {
-                    Child::Page(at) => Some(at),
+                    Child::Page(at, _) => Some(at),
                     Child::Changed(_) => None,
                 };
                 Ok(range.filter_map(page).collect())
@@ -138,17 +164,13 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
     ) -> Result<(), PageError> {
         loop {
             let (node, found) = match child {
-                Child::Page(at) => {
-                    let (page, found) = match level {
-                        Some(level) => (load::<F>(self.pages, at, level)?, level),
-                        None => load_root::<F>(self.pages, at)?,
-                    };
-                    if found == 0 {
+                Child::Page(at, slot) => match open(self.pages, at, slot, level)? {
+                    Loaded::Leaf(page) => {
                         self.place = Place::Page(page);
                         return Ok(());
                     }
-                    (Above::Page(page), found)
-                }
+                    Loaded::Inner(node, level) => (node, level),
+                },
                 Child::Changed(node) => match &**node {
                     Node::Leaf(leaf) => {
                         self.place = Place::Changed(leaf);
@@ -192,12 +214,7 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
         if let (Some(upper), Some(frame)) = (&upper, self.frames.last())
             && *upper <= lower
         {
-            return Err(match &frame.node {
-                Above::Page(page) => page.damage("separators do not ascend"),
-                Above::Changed(inner) => {
-                    self.pages.page(inner.base, PageKind::Inner)?.damage("separators do not ascend")
-                }
-            });
+            return Err(frame.node.damaged());
         }
         Ok(Some(LeafView { page, delta, lower, upper }))
     }
@@ -244,6 +261,8 @@ impl<'a, F: LeafFormat, R: ReadPages> Cursor<'a, F, R> {
 pub(super) fn choose<F: LeafFormat>(node: &Above<'_, F>, take: Take<'_>) -> Result<usize, PageError> {
     match (node, take) {
         (_, Take::First) => Ok(0),
+        (Above::Kept(node, _), Take::Last) => Ok(node.count() - 1),
+        (Above::Kept(node, _), Take::Covering(key)) => Ok(node.search(key)),
         (Above::Page(page), Take::Last) => Ok(InnerPage::open(page)?.count() - 1),
         (Above::Page(page), Take::Covering(key)) => InnerPage::open(page)?.search(key),
         (Above::Changed(inner), Take::Last) => Ok(inner.count() - 1),

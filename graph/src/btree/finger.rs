@@ -8,9 +8,10 @@
 
 use super::LeafFormat;
 use super::cursor::{Above, Frame, Take, choose};
+use super::decoded::Slot;
 use super::node::{Child, Delta, Node, Tree};
-use super::read::{load, load_root};
-use storage_core::page::{PageKind, Written};
+use super::read::{Loaded, open};
+use storage_core::page::Written;
 use storage_core::pager::{Page, PageError, ReadPages};
 
 /// A place in a tree: see [the module](self).
@@ -33,6 +34,8 @@ pub(crate) struct Finger<'a, F: LeafFormat, R: ReadPages> {
 pub(crate) struct Spot<'a, F: LeafFormat> {
     pub page: Option<Written>,
     pub delta: Option<&'a Delta<F>>,
+    /// What is kept of the page beside its parent.
+    pub slot: Option<&'a Slot<F>>,
 }
 
 impl<F: LeafFormat> Copy for Spot<'_, F> {}
@@ -44,14 +47,13 @@ impl<F: LeafFormat> Clone for Spot<'_, F> {
 }
 
 impl<F: LeafFormat> Spot<'_, F> {
-    /// The very same leaf.
-    pub fn is(&self, other: &Self) -> bool {
-        let same = match (self.delta, other.delta) {
-            (None, None) => true,
-            (Some(a), Some(b)) => std::ptr::eq(a, b),
-            _ => false,
-        };
-        same && self.page == other.page
+    /// Reads its page, if it has one.
+    pub fn read(&self, pages: &impl ReadPages) -> Result<Option<Page>, PageError> {
+        match (self.page, self.slot) {
+            (Some(_), Some(slot)) => slot.read(pages).map(Some),
+            (Some(at), None) => pages.page(at, F::KIND).map(Some),
+            (None, _) => Ok(None),
+        }
     }
 }
 
@@ -171,20 +173,20 @@ impl<'a, F: LeafFormat, R: ReadPages> Finger<'a, F, R> {
     ) -> Result<Spot<'a, F>, PageError> {
         loop {
             let (node, found) = match child {
-                Child::Page(at) => {
-                    let (page, found) = match level {
-                        Some(0) => return Ok(Spot { page: Some(at), delta: None }),
-                        Some(level) => (load::<F>(self.pages, at, level)?, level),
-                        None => load_root::<F>(self.pages, at)?,
-                    };
-                    if found == 0 {
-                        self.held = Some((at, page));
-                        return Ok(Spot { page: Some(at), delta: None });
-                    }
-                    (Above::Page(page), found)
+                Child::Page(at, slot) if level == Some(0) => {
+                    return Ok(Spot { page: Some(at), delta: None, slot });
                 }
+                Child::Page(at, slot) => match open(self.pages, at, slot, level)? {
+                    Loaded::Leaf(page) => {
+                        self.held = Some((at, page));
+                        return Ok(Spot { page: Some(at), delta: None, slot });
+                    }
+                    Loaded::Inner(node, level) => (node, level),
+                },
                 Child::Changed(node) => match &**node {
-                    Node::Leaf(leaf) => return Ok(Spot { page: leaf.base, delta: Some(&leaf.delta) }),
+                    Node::Leaf(leaf) => {
+                        return Ok(Spot { page: leaf.base, delta: Some(&leaf.delta), slot: None });
+                    }
                     Node::Inner(inner) => (Above::Changed(inner), inner.level),
                 },
             };
@@ -214,12 +216,7 @@ impl<'a, F: LeafFormat, R: ReadPages> Finger<'a, F, R> {
             return Ok(());
         }
         let Some(frame) = self.frames.last() else { return Ok(()) };
-        Err(match &frame.node {
-            Above::Page(page) => page.damage("separators do not ascend"),
-            Above::Changed(inner) => {
-                self.pages.page(inner.base, PageKind::Inner)?.damage("separators do not ascend")
-            }
-        })
+        Err(frame.node.damaged())
     }
 }
 

@@ -35,7 +35,7 @@ impl<F: LeafFormat> Tree<F> {
         let entries = entries.into_iter().flatten().collect();
         let page = finish_root::<F>(tx, level, entries)?;
         replaced.into_iter().for_each(|page| tx.free(page));
-        self.root = page.map(Root::Page);
+        self.root = page.map(Root::page);
         self.changed = Changed::default();
         Ok(page)
     }
@@ -82,8 +82,8 @@ fn collect<'a, F: LeafFormat>(
     levels: &mut [Level<'a, F>],
 ) -> Result<(), PageError> {
     let last = inner.count() - 1;
-    let low = last > 0 && inner.separators.get(1) <= bounds.lower;
-    let high = last > 0 && bounds.upper.is_some_and(|upper| inner.separators.get(last) >= upper);
+    let low = last > 0 && inner.separator(1) <= bounds.lower;
+    let high = last > 0 && bounds.upper.is_some_and(|upper| inner.separator(last) >= upper);
     if low || high {
         return Err(PageError::damage(
             inner.base.page(),
@@ -123,7 +123,7 @@ fn flush_children<'a, F: LeafFormat>(
         let bounds = parent.child_bounds(index, bounds);
         let mut group = Group { bounds, unchanged: None, entries: Vec::new(), replaced: Vec::new() };
         match parent.child(index) {
-            Child::Page(_) => group.unchanged = Some(parent.old(index)),
+            Child::Page(..) => group.unchanged = Some(parent.old(index)),
             Child::Changed(_) => {
                 group.entries = below.next().unwrap_or_default();
                 // Without children it just goes: its range falls to the node before.

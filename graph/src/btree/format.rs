@@ -21,6 +21,11 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     type Packer: LeafPacker<Self>;
     /// The entries of a page.
     type Entries: Iterator<Item = Result<(Self::Key, Self::Value), PageError>>;
+    /// What is kept of a page beside its parent, so that a look-up need not touch the page's first bytes: small, or `()`.
+    type Head: Copy + Send + Sync + 'static;
+
+    /// Reads that of a page, checked against its length.
+    fn head(page: &Page) -> Result<Self::Head, PageError>;
 
     /// Appends the key as bytes whose `memcmp` order is the keys' order.
     fn key_bytes(key: &Self::Key, out: &mut Vec<u8>);

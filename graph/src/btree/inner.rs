@@ -199,6 +199,12 @@ impl<'p> InnerPage<'p> {
         self.counts.get(range).fold(0, u64::saturating_add)
     }
 
+    /// Bytes of all separators, whole, one after the other.
+    pub fn separators_len(&self) -> usize {
+        let (Keys::Fixed { bytes, .. } | Keys::Variable { bytes, .. }) = &self.keys;
+        (self.count - 1) * self.prefix.len() + bytes.len()
+    }
+
     /// Separator of child `key + 1`, without the prefix.
     fn suffix(&self, key: usize) -> Result<&'p [u8], PageError> {
         let found = match &self.keys {

@@ -60,7 +60,7 @@ impl<'a, F: LeafFormat> Siblings<'a, F> {
     /// A leaf's page and its changes. A leaf without changes is its page.
     fn leaf(&self, index: usize) -> (Option<Written>, Option<&'a Delta<F>>) {
         match self.child(index) {
-            Child::Page(at) => (Some(at), None),
+            Child::Page(at, _) => (Some(at), None),
             Child::Changed(node) => match &**node {
                 Node::Leaf(leaf) => (leaf.base, Some(&leaf.delta).filter(|delta| !delta.is_empty())),
                 // Levels fall by one (T5), so nothing but leaves is below a node of level 1.

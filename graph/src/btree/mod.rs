@@ -67,6 +67,7 @@
 mod build;
 mod count;
 mod cursor;
+mod decoded;
 mod finger;
 mod flush;
 mod leaves;
@@ -74,6 +75,7 @@ mod levels;
 mod merge;
 mod node;
 mod pack;
+mod quick;
 mod range;
 mod read;
 mod rebase;
@@ -89,6 +91,7 @@ pub mod record;
 mod tests;
 
 pub use build::TreeBuilder;
+pub(crate) use decoded::Slot;
 pub(crate) use finger::{Finger, Spot};
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};

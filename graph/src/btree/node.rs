@@ -5,12 +5,11 @@
 //! kept in persistent maps, so that to copy a node, and to change a copy, takes the same whatever the node holds.
 
 use super::LeafFormat;
-use super::inner::InnerPage;
+use super::decoded::{Decoded, Slot};
 use imbl::OrdMap;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 use storage_core::page::Written;
-use storage_core::pager::PageError;
 
 /// An ordered map from keys to values in pages: a value that is cheap to clone. See [the module](super).
 pub struct Tree<F: LeafFormat> {
@@ -38,7 +37,8 @@ impl Changed {
 
 /// The root: a page that is written, or a node that is not yet one (T1).
 pub(super) enum Root<F: LeafFormat> {
-    Page(Written),
+    /// With what is kept of it and of all below, which clones share.
+    Page(Arc<Slot<F>>),
     Changed(Shared<F>),
 }
 
@@ -47,7 +47,8 @@ pub(super) struct Shared<F: LeafFormat>(Arc<Node<F>>);
 
 /// What stands below a parent, or is the root.
 pub(super) enum Child<'a, F: LeafFormat> {
-    Page(Written),
+    /// A page, and what is kept of it, unless its parent is not kept.
+    Page(Written, Option<&'a Slot<F>>),
     Changed(&'a Shared<F>),
 }
 
@@ -70,10 +71,9 @@ pub(super) struct Leaf<F: LeafFormat> {
 pub(super) struct Inner<F: LeafFormat> {
     pub base: Written,
     pub level: u8,
-    pub separators: Arc<Separators>,
-    /// The children as the page has them.
-    children: Arc<[Old]>,
-    /// The changed ones, by their place.
+    /// What the page says.
+    pub node: Arc<Decoded<F>>,
+    /// The changed children, by their place.
     pub changed: OrdMap<u32, Shared<F>>,
 }
 
@@ -92,14 +92,14 @@ impl<F: LeafFormat> Tree<F> {
 
     /// The tree under this root page; no root, no keys.
     pub fn open(root: Option<Written>) -> Self {
-        Tree { root: root.map(Root::Page), changed: Changed::default() }
+        Tree { root: root.map(Root::page), changed: Changed::default() }
     }
 
     /// The root page; `None` while there are changes that were not flushed, `Some(None)` if the tree is empty.
     pub fn root(&self) -> Option<Option<Written>> {
         match &self.root {
             None => Some(None),
-            Some(Root::Page(page)) => Some(Some(*page)),
+            Some(Root::Page(slot)) => Some(Some(slot.page)),
             Some(Root::Changed(_)) => None,
         }
     }
@@ -141,9 +141,15 @@ impl<F: LeafFormat> Clone for Child<'_, F> {
 }
 
 impl<F: LeafFormat> Root<F> {
+    /// The root that is this page.
+    pub fn page(at: Written) -> Self {
+        // Nobody asks how many entries are below a root.
+        Root::Page(Arc::new(Slot::new(at, 0)))
+    }
+
     pub fn as_child(&self) -> Child<'_, F> {
         match self {
-            Root::Page(page) => Child::Page(*page),
+            Root::Page(slot) => Child::Page(slot.page, Some(slot)),
             Root::Changed(node) => Child::Changed(node),
         }
     }
@@ -152,7 +158,7 @@ impl<F: LeafFormat> Root<F> {
 impl<F: LeafFormat> Clone for Root<F> {
     fn clone(&self) -> Self {
         match self {
-            Root::Page(page) => Root::Page(*page),
+            Root::Page(slot) => Root::Page(Arc::clone(slot)),
             Root::Changed(node) => Root::Changed(node.clone()),
         }
     }
@@ -197,8 +203,7 @@ impl<F: LeafFormat> Clone for Node<F> {
             Node::Inner(inner) => Node::Inner(Inner {
                 base: inner.base,
                 level: inner.level,
-                separators: Arc::clone(&inner.separators),
-                children: Arc::clone(&inner.children),
+                node: Arc::clone(&inner.node),
                 changed: inner.changed.clone(),
             }),
         }
@@ -226,33 +231,37 @@ impl<F: LeafFormat> Leaf<F> {
 }
 
 impl<F: LeafFormat> Inner<F> {
-    /// Decodes a page to change it. That its separators ascend is checked here, that they keep to the bounds which its
-    /// parent gives by the flush, which knows them (T9).
-    pub fn decode(at: Written, page: &InnerPage<'_>) -> Result<Self, PageError> {
-        page.validate(&[], None)?;
-        let separators = Separators::decode(page)?;
-        let child = |index| Ok(Old { page: page.child(index)?, count: page.below(index) });
-        let children = (0..page.count()).map(child).collect::<Result<_, PageError>>()?;
-        let (level, changed) = (page.level(), OrdMap::new());
-        Ok(Inner { base: at, level, separators: Arc::new(separators), children, changed })
+    /// A node over a page, to be changed. That its separators ascend was checked when it was decoded, that they keep to
+    /// the bounds which its parent gives is by the flush, which knows them (T9).
+    pub fn over(base: Written, node: Arc<Decoded<F>>) -> Self {
+        Inner { base, level: node.level, node, changed: OrdMap::new() }
     }
 
     /// How many children it has.
     pub fn count(&self) -> usize {
-        self.children.len()
+        self.node.count()
     }
 
     /// The child at `index`.
     pub fn child(&self, index: usize) -> Child<'_, F> {
         match self.changed.get(&place(index)) {
             Some(node) => Child::Changed(node),
-            None => Child::Page(self.children[index].page),
+            None => {
+                let slot = self.node.child(index);
+                Child::Page(slot.page, Some(slot))
+            }
         }
     }
 
     /// The child at `place` as the page has it, whether or not it was changed since.
     pub fn old(&self, place: usize) -> Old {
-        self.children[place]
+        let slot = self.node.child(place);
+        Old { page: slot.page, count: slot.count }
+    }
+
+    /// The separator of child `index`; empty for the first.
+    pub fn separator(&self, index: usize) -> &[u8] {
+        self.node.separators.get(index)
     }
 
     /// The changed children in `range`, with their places.
@@ -264,48 +273,37 @@ impl<F: LeafFormat> Inner<F> {
     /// How many entries the page says that there are below all children in `range`, whether or not they were changed
     /// since.
     pub fn below_all(&self, range: Range<usize>) -> u64 {
-        self.children[range].iter().fold(0, |sum, old| sum.saturating_add(old.count))
+        self.node.below_all(range)
     }
 
     /// The child at `index` to change; `fresh` makes a node of a page that none was made of yet.
     pub fn change<E>(
         &mut self,
         index: usize,
-        fresh: impl FnOnce(Written) -> Result<Node<F>, E>,
+        fresh: impl FnOnce(&Slot<F>) -> Result<Node<F>, E>,
     ) -> Result<&mut Shared<F>, E> {
         let at = place(index);
         if !self.changed.contains_key(&at) {
-            self.changed.insert(at, Shared::new(fresh(self.children[index].page)?));
+            self.changed.insert(at, Shared::new(fresh(self.node.child(index))?));
         }
         Ok(self.changed.get_mut(&at).expect("put there if it was not"))
     }
 
     /// Bytes it takes in memory, without its children.
     pub fn weight(&self) -> usize {
-        128 + self.children.len() * size_of::<Old>()
-            + self.separators.bytes.len()
-            + 4 * self.separators.ends.len()
+        self.node.weight()
     }
 
     /// The child that covers `key`.
     pub fn search(&self, key: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.count() - 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.separators.get(middle + 1) <= key {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        self.node.search(key)
     }
 
     /// The bounds of child `index`, if `bounds` are the node's.
     pub fn child_bounds<'a>(&'a self, index: usize, bounds: Bounds<'a>) -> Bounds<'a> {
         Bounds {
-            lower: if index == 0 { bounds.lower } else { self.separators.get(index) },
-            upper: if index + 1 < self.count() { Some(self.separators.get(index + 1)) } else { bounds.upper },
+            lower: if index == 0 { bounds.lower } else { self.separator(index) },
+            upper: if index + 1 < self.count() { Some(self.separator(index + 1)) } else { bounds.upper },
         }
     }
 }
@@ -325,27 +323,4 @@ pub(super) struct Bounds<'a> {
 impl Bounds<'static> {
     /// The root's.
     pub const ALL: Bounds<'static> = Bounds { lower: &[], upper: None };
-}
-
-/// Separators, flat: of child 1, 2, … (the first has none).
-pub(super) struct Separators {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-}
-
-impl Separators {
-    fn decode(page: &InnerPage<'_>) -> Result<Self, PageError> {
-        let mut out = Separators { bytes: Vec::new(), ends: Vec::with_capacity(page.count()) };
-        for index in 0..page.count() {
-            page.separator(index, &mut out.bytes)?;
-            out.ends.push(u32::try_from(out.bytes.len()).expect("a page's separators are at most 64 Mi"));
-        }
-        Ok(out)
-    }
-
-    /// The separator of child `index`; empty for the first.
-    pub fn get(&self, index: usize) -> &[u8] {
-        let begin = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        &self.bytes[begin..self.ends[index] as usize]
-    }
 }

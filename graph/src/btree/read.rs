@@ -3,7 +3,8 @@
 //! Must always be true: pages are read in place (nothing is copied but the answer), and changes in memory are seen.
 
 use super::LeafFormat;
-use super::cursor::Cursor;
+use super::cursor::{Above, Cursor};
+use super::decoded::{Decoded, Slot};
 use super::inner::InnerPage;
 use super::merge::Merged;
 use super::node::{Child, Delta, Node, Root, Tree};
@@ -54,6 +55,45 @@ pub(super) fn load<F: LeafFormat>(pages: &impl ReadPages, at: Written, level: u8
     Ok(page)
 }
 
+/// A leaf: its page, and what was changed since.
+type PageAndDelta<'a, F> = (Option<Page>, Option<&'a Delta<F>>);
+
+/// A page on the way down.
+pub(super) enum Loaded<'a, F: LeafFormat> {
+    Leaf(Page),
+    /// An inner page, and its level.
+    Inner(Above<'a, F>, u8),
+}
+
+/// Opens a page of a level that the parent knows; of a root nobody knows it. An inner page is kept in its slot, if there
+/// is memory for it.
+pub(super) fn open<'a, F: LeafFormat>(
+    pages: &impl ReadPages,
+    at: Written,
+    slot: Option<&'a Slot<F>>,
+    level: Option<u8>,
+) -> Result<Loaded<'a, F>, PageError> {
+    if let Some(node) =
+        slot.and_then(Slot::inner).filter(|node| level.is_none_or(|level| level == node.level))
+    {
+        return Ok(Loaded::Inner(Above::Kept(node, at), node.level));
+    }
+    let (page, level) = match level {
+        Some(level) => (load::<F>(pages, at, level)?, level),
+        None => load_root::<F>(pages, at)?,
+    };
+    if level == 0 {
+        return Ok(Loaded::Leaf(page));
+    }
+    let kept = match slot {
+        Some(slot) => {
+            Decoded::kept(&InnerPage::open(&page)?, pages.pager().decoded()).and_then(|node| slot.keep(node))
+        }
+        None => None,
+    };
+    Ok(Loaded::Inner(kept.map_or(Above::Page(page), |node| Above::Kept(node, at)), level))
+}
+
 impl<F: LeafFormat> Tree<F> {
     /// The value under `key`, if there is one.
     pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
@@ -62,11 +102,21 @@ impl<F: LeafFormat> Tree<F> {
         F::key_bytes(key, &mut bytes);
         let mut level = None;
         loop {
-            match child {
-                Child::Page(at) => {
-                    let leaf = descend::<F>(pages, at, level, &bytes)?;
-                    return F::find(&leaf, key);
+            let node = match child {
+                Child::Page(at, Some(slot)) if level == Some(0) => {
+                    return F::find(&pages.page_near(at, F::KIND, &slot.near)?, key);
                 }
+                Child::Page(at, slot) => match open(pages, at, slot, level)? {
+                    Loaded::Leaf(page) => return F::find(&page, key),
+                    Loaded::Inner(Above::Kept(node, _), _) => node,
+                    Loaded::Inner(Above::Page(page), above) => {
+                        let inner = InnerPage::open(&page)?;
+                        child = Child::Page(inner.child(inner.search(&bytes)?)?, None);
+                        level = Some(above - 1);
+                        continue;
+                    }
+                    Loaded::Inner(Above::Changed(_), _) => unreachable!("a page is not a changed node"),
+                },
                 Child::Changed(node) => match &**node {
                     Node::Leaf(leaf) => match (leaf.delta.get(key), leaf.base) {
                         (Some(change), _) => return Ok(change.clone()),
@@ -76,10 +126,26 @@ impl<F: LeafFormat> Tree<F> {
                     Node::Inner(inner) => {
                         level = Some(inner.level - 1);
                         child = inner.child(inner.search(&bytes));
+                        continue;
                     }
                 },
-            }
+            };
+            let slot = node.child(node.search(&bytes));
+            (child, level) = (Child::Page(slot.page, Some(slot)), Some(node.level - 1));
         }
+    }
+
+    /// The leaf that covers the key bytes, as a page and what was changed since; `None` in an empty tree.
+    pub(crate) fn leaf<'a>(
+        &'a self,
+        pages: &'a impl ReadPages,
+        key: &[u8],
+    ) -> Result<Option<PageAndDelta<'a, F>>, PageError> {
+        let Some(found) = self.quick(key) else {
+            let leaf = self.leaves(pages, key).next().transpose()?;
+            return Ok(leaf.map(|leaf| (leaf.page, leaf.delta)));
+        };
+        Ok(Some((found.spot.read(pages)?, found.spot.delta)))
     }
 
     /// The leaves in key order, from the one that covers the key bytes `from` on.
@@ -88,26 +154,6 @@ impl<F: LeafFormat> Tree<F> {
         let failed = cursor.seek(Some(from)).err();
         Leaves { cursor, failed, done: false }
     }
-}
-
-/// From a page down to the leaf page that covers `key`.
-fn descend<F: LeafFormat>(
-    pages: &impl ReadPages,
-    at: Written,
-    level: Option<u8>,
-    key: &[u8],
-) -> Result<Page, PageError> {
-    let (mut page, mut level) = match level {
-        Some(level) => (load::<F>(pages, at, level)?, level),
-        None => load_root::<F>(pages, at)?,
-    };
-    while level > 0 {
-        let inner = InnerPage::open(&page)?;
-        let child = inner.child(inner.search(key)?)?;
-        level -= 1;
-        page = load::<F>(pages, child, level)?;
-    }
-    Ok(page)
 }
 
 /// The leaves of a tree in key order: see [`Tree::leaves`]. Ends after the first error.

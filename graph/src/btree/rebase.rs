@@ -50,9 +50,9 @@ fn rebase_child<F: LeafFormat>(
     let now = match (now, then) {
         (Child::Changed(now), Some(Child::Changed(then))) if now == then => return Ok(()),
         (Child::Changed(now), _) => now,
-        (Child::Page(now), then) => {
+        (Child::Page(now, _), then) => {
             // Changes do not make a page of a changed node.
-            assert!(matches!(then, Some(Child::Page(page)) if page == now), "{APART}");
+            assert!(matches!(then, Some(Child::Page(page, _)) if page == now), "{APART}");
             return Ok(());
         }
     };
@@ -71,7 +71,7 @@ fn rebase_leaf<F: LeafFormat>(
     let none = Delta::<F>::new();
     let (base, delta) = match then {
         None => (None, &none),
-        Some(Child::Page(at)) => (Some(at), &none),
+        Some(Child::Page(at, _)) => (Some(at), &none),
         Some(Child::Changed(node)) => match &**node {
             Node::Leaf(leaf) => (leaf.base, &leaf.delta),
             Node::Inner(_) => panic!("{APART}"),
@@ -99,7 +99,7 @@ fn rebase_inner<F: LeafFormat>(
 ) -> Result<(), PageError> {
     let none = OrdMap::<u32, Shared<F>>::new();
     let (base, changed): (Written, _) = match then {
-        Some(Child::Page(at)) => (at, &none),
+        Some(Child::Page(at, _)) => (at, &none),
         Some(Child::Changed(node)) => match &**node {
             Node::Inner(inner) => (inner.base, &inner.changed),
             Node::Leaf(_) => panic!("{APART}"),
@@ -110,7 +110,7 @@ fn rebase_inner<F: LeafFormat>(
     for difference in changed.diff(&now.changed) {
         match difference {
             DiffItem::Add(place, node) => {
-                let then = Child::Page(now.old(*place as usize).page);
+                let then = Child::Page(now.old(*place as usize).page, None);
                 rebase_child(Child::Changed(node), Some(then), onto, pages)?;
             }
             DiffItem::Update { old: (_, then), new: (_, node) } => {

@@ -74,6 +74,11 @@ impl LeafFormat for RecordLeaf {
     type Value = Record;
     type Packer = RecordPacker;
     type Entries = RecordEntries;
+    type Head = ();
+
+    fn head(_: &Page) -> Result<(), PageError> {
+        Ok(())
+    }
 
     fn key_bytes(key: &Vec<u8>, out: &mut Vec<u8>) {
         out.extend_from_slice(key);

@@ -62,7 +62,7 @@ impl<R: ReadPages> Visit<'_, R> {
         level: Option<u8>,
     ) -> Result<Option<u64>, PageError> {
         let node = match child {
-            Child::Page(at) => {
+            Child::Page(at, _) => {
                 let (page, level) = match level {
                     Some(level) => (load::<F>(self.pages, at, level)?, level),
                     None => load_root::<F>(self.pages, at)?,

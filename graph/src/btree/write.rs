@@ -4,10 +4,12 @@
 //! first, one by one and shallowly (T1). An error leaves the tree as it was, but perhaps with more of it in memory.
 //! Nothing is written, and only inner pages are read.
 
+use super::decoded::{Decoded, Slot};
 use super::inner::InnerPage;
 use super::node::{Changed, Inner, Leaf, Node, Root, Shared, Tree};
 use super::{LeafFormat, MAX_KEY_LEN};
-use storage_core::page::{PageKind, Written};
+use std::sync::Arc;
+use storage_core::page::PageKind;
 use storage_core::pager::{PageError, ReadPages};
 
 impl<F: LeafFormat> Tree<F> {
@@ -61,13 +63,13 @@ fn leaf_of<'t, F: LeafFormat>(
     pages: &impl ReadPages,
     key: &[u8],
 ) -> Result<&'t mut Leaf<F>, PageError> {
-    let mut fresh = |at, level| {
-        let node = node_of_page(pages, at, level)?;
+    let mut fresh = |slot: &Slot<F>, level| {
+        let node = node_of_page(pages, slot, level)?;
         changed.count(&node);
         Ok::<_, PageError>(node)
     };
-    if let Root::Page(at) = *root {
-        *root = Root::Changed(Shared::new(fresh(at, None)?));
+    if let Root::Page(slot) = root {
+        *root = Root::Changed(Shared::new(fresh(slot, None)?));
     }
     let Root::Changed(node) = root else { unreachable!("made so above") };
     let mut node = node;
@@ -76,7 +78,7 @@ fn leaf_of<'t, F: LeafFormat>(
             Node::Leaf(leaf) => return Ok(leaf),
             Node::Inner(inner) => {
                 let level = inner.level - 1;
-                node = inner.change(inner.search(key), |at| fresh(at, Some(level)))?;
+                node = inner.change(inner.search(key), |slot| fresh(slot, Some(level)))?;
             }
         }
     }
@@ -85,9 +87,13 @@ fn leaf_of<'t, F: LeafFormat>(
 /// The page as a node in memory. `level` is what the parent says; of a root nobody says it.
 fn node_of_page<F: LeafFormat>(
     pages: &impl ReadPages,
-    at: Written,
+    slot: &Slot<F>,
     level: Option<u8>,
 ) -> Result<Node<F>, PageError> {
+    let at = slot.page;
+    if let Some(node) = slot.inner() {
+        return Ok(Node::Inner(Inner::over(at, Arc::clone(node))));
+    }
     let leaf = || Node::Leaf(Leaf::over(Some(at)));
     let page = match level {
         Some(0) => return Ok(leaf()),
@@ -101,5 +107,5 @@ fn node_of_page<F: LeafFormat>(
         Some(level) => InnerPage::at_level(&page, level)?,
         None => InnerPage::open(&page)?,
     };
-    Ok(Node::Inner(Inner::decode(at, &inner)?))
+    Ok(Node::Inner(Inner::over(at, Arc::new(Decoded::new(&inner)?))))
 }

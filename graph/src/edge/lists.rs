@@ -1,74 +1,203 @@
 //! The lists of many vertices, one after the other, out of one tree.
 //!
 //! Must always be true: a list is whole, over all its leaves, with what was changed in memory; lists come in the order
-//! (type, neighbour, rank). The leaf at hand is not looked up again for the next vertex that is in it.
+//! (type, neighbour, rank).
 //!
-//! Memory: 16 bytes for a vertex that was located, and what its lists take.
+//! What is in memory is read without a lock, a count or a copy ([`Tree::quick`], [`ReadPages::at_hand`]); only what is not
+//! goes through a finger, which keeps the way for the next time.
+//!
+//! Memory: 64 bytes for a vertex that was located, and what its lists take.
 
-use super::page::{self, EdgeLeaf};
+use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
-use crate::btree::{Delta, Finger, Spot};
+use crate::btree::{Delta, Finger, LeafFormat, Slot, Spot, Tree};
+use crate::prefetch;
 use storage_core::page::Written;
 use storage_core::pager::{Page, PageError, ReadPages};
 
 /// Reads lists out of one tree.
 #[derive(Debug)]
 pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
+    tree: &'a Tree<EdgeLeaf<IN>>,
+    pages: &'a R,
     near: Finger<'a, EdgeLeaf<IN>, R>,
     /// For lists over several leaves.
     far: Finger<'a, EdgeLeaf<IN>, R>,
-    spots: Vec<Spot<'a, EdgeLeaf<IN>>>,
-    places: Vec<Place>,
+    places: Vec<Place<'a, IN>>,
+    /// The one that was looked up last.
+    last: Option<Place<'a, IN>>,
 }
 
 /// Where a vertex that was located stands.
-#[derive(Copy, Clone, Debug)]
-struct Place {
+#[derive(Debug)]
+struct Place<'a, const IN: bool> {
     vertex: u64,
-    /// Which of the spots; none in an empty tree.
-    spot: u32,
+    spot: Spot<'a, EdgeLeaf<IN>>,
     /// The next leaf may go on with the vertex.
     goes_on: bool,
+    /// The page, if it is at hand and lent.
+    lent: Option<&'a [u8]>,
+}
+
+impl<const IN: bool> Copy for Place<'_, IN> {}
+
+impl<const IN: bool> Clone for Place<'_, IN> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
-    pub fn new(tree: &'a crate::btree::Tree<EdgeLeaf<IN>>, pages: &'a R) -> Self {
+    pub fn new(tree: &'a Tree<EdgeLeaf<IN>>, pages: &'a R) -> Self {
         let (near, far) = (Finger::new(tree, pages), Finger::new(tree, pages));
-        Lists { near, far, spots: Vec::new(), places: Vec::new() }
+        Lists { tree, pages, near, far, places: Vec::new(), last: None }
     }
 
-    /// Looks up where these vertices begin, and appends the pages that will be read for them. What was located before is
-    /// forgotten.
+    /// Looks up where these vertices begin, and appends the pages that will be read for them and are not at hand. What was
+    /// located before is forgotten.
     pub fn locate(
         &mut self,
         vertices: impl Iterator<Item = u64>,
-        pages: &mut Vec<Written>,
+        missing: &mut Vec<Written>,
     ) -> Result<(), PageError> {
-        self.spots.clear();
         self.places.clear();
         for vertex in vertices {
-            let Some(spot) = self.near.locate(&EdgeKey::first_of(vertex).to_bytes())? else { break };
-            if self.spots.last().is_none_or(|last| !last.is(&spot)) {
-                self.spots.push(spot);
-                pages.extend(spot.page);
+            let Some(mut place) = self.place(vertex)? else { break };
+            if !self.fetch_directory(&mut place)
+                && let Some(at) = place.spot.page
+                && missing.last() != Some(&at)
+            {
+                missing.push(at);
             }
-            let goes_on = self.near.upper().is_some_and(|upper| page::goes_on(upper, vertex));
-            self.places.push(Place { vertex, spot: self.spots.len() as u32 - 1, goes_on });
+            self.places.push(place);
         }
         Ok(())
     }
 
+    /// Asks the processor for where the look-up of a vertex begins to read. False if the page is not at hand.
+    #[inline]
+    fn fetch_directory(&self, place: &mut Place<'a, IN>) -> bool {
+        let Some(slot) = place.spot.slot else { return false };
+        let Some(bytes) = self.pages.at_hand(slot.page, &slot.near) else { return false };
+        place.lent = bytes.as_lent();
+        if let Some(head) = slot.head() {
+            prefetch::ahead(&bytes, head.begins(place.vertex));
+        }
+        true
+    }
+
+    /// Looks up where a vertex begins; `None` in an empty tree.
+    #[inline]
+    fn place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
+        // Strictly within a page: no list of its own reaches beyond, and it is the leaf.
+        if let Some(last) = &self.last
+            && last.spot.slot.and_then(Slot::head).is_some_and(|head| head.is_within(vertex))
+        {
+            return Ok(Some(Place { vertex, goes_on: false, ..*last }));
+        }
+        let place = self.look_up(vertex)?;
+        self.last = place;
+        Ok(place)
+    }
+
+    #[inline]
+    fn look_up(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
+        let key = EdgeKey::first_of(vertex).to_bytes();
+        if let Some(found) = self.tree.quick(&key) {
+            let goes_on = found.goes_on(&key[..8]);
+            return Ok(Some(Place { vertex, spot: found.spot, goes_on, lent: None }));
+        }
+        let Some(spot) = self.near.locate(&key)? else { return Ok(None) };
+        let goes_on = self.near.upper().is_some_and(|upper| page::goes_on(upper, vertex));
+        Ok(Some(Place { vertex, spot, goes_on, lent: None }))
+    }
+
+    /// Asks the processor for the beginning of the lists of the vertex that was located as number `index`.
+    #[inline]
+    pub fn fetch_lists(&self, index: usize) {
+        let Some(place) = self.places.get(index) else { return };
+        let Some((slot, head)) = place.spot.slot.and_then(|slot| Some((slot, slot.head()?))) else { return };
+        let fetch = |bytes: &[u8]| {
+            let at = Again::new(bytes, head).map_or(0, |page| page.lists(place.vertex));
+            prefetch::ahead(bytes, at);
+            prefetch::ahead(bytes, at + 64);
+        };
+        match place.lent {
+            Some(bytes) => fetch(bytes),
+            None => {
+                let _ = self.pages.at_hand(slot.page, &slot.near).map(|bytes| fetch(&bytes));
+            }
+        }
+    }
+
     /// Appends the neighbours of the vertex that was located as number `index`, of one type or of all.
+    #[inline]
     pub fn targets(
         &mut self,
         index: usize,
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        self.each_leaf(index, edge_type, |vertex, page, delta| {
+        // In an empty tree nothing was found.
+        let Some(place) = self.places.get(index).copied() else { return Ok(()) };
+        self.targets_of(place, edge_type, out)
+    }
+
+    /// Appends the neighbours of a vertex, of one type or of all.
+    #[inline]
+    pub fn targets_at_once(
+        &mut self,
+        vertex: u64,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), PageError> {
+        match self.place(vertex)? {
+            Some(place) => self.targets_of(place, edge_type, out),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn targets_of(
+        &mut self,
+        place: Place<'a, IN>,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), PageError> {
+        let Place { vertex, spot: Spot { slot, delta, .. }, goes_on, lent } = place;
+        if let (Some(slot), false) = (slot, goes_on || changed(delta, vertex)) {
+            return self.whole(slot, lent, (vertex, edge_type), out);
+        }
+        self.each_leaf(place, edge_type, |vertex, page, delta| {
             leaf_targets((page, delta), vertex, edge_type, out)
         })
+    }
+
+    /// Lists that are whole in one page, without changes.
+    #[inline]
+    fn whole(
+        &self,
+        slot: &Slot<EdgeLeaf<IN>>,
+        lent: Option<&[u8]>,
+        (vertex, edge_type): (u64, Option<u32>),
+        out: &mut Vec<u64>,
+    ) -> Result<(), PageError> {
+        if let Some(head) = slot.head() {
+            let mut read = |bytes: &[u8]| {
+                Again::new(bytes, head)
+                    .and_then(|page| page.targets(vertex, edge_type, out))
+                    .map_err(|what| PageError::damage(slot.page.page(), EdgeLeaf::<IN>::KIND, what))
+            };
+            if let Some(bytes) = lent {
+                return read(bytes);
+            }
+            if let Some(bytes) = self.pages.at_hand(slot.page, &slot.near) {
+                return read(&bytes);
+            }
+        }
+        let page = slot.read(self.pages)?;
+        page::targets(&page, vertex, edge_type, out).map(drop)
     }
 
     /// Appends the entries of the vertex that was located as number `index`, of one type or of all.
@@ -78,7 +207,9 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<Entry>,
     ) -> Result<(), PageError> {
-        self.each_leaf(index, edge_type, |vertex, page, delta| match edge_type {
+        // In an empty tree nothing was found.
+        let Some(place) = self.places.get(index).copied() else { return Ok(()) };
+        self.each_leaf(place, edge_type, |vertex, page, delta| match edge_type {
             None => leaf_entries((page, delta), vertex, out),
             Some(edge_type) => entries_of((page, delta), (vertex, edge_type), out),
         })
@@ -87,14 +218,15 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// Visits the leaves that may hold edges of a vertex, of one type or of all, in order.
     fn each_leaf(
         &mut self,
-        index: usize,
+        Place { vertex, spot, goes_on, .. }: Place<'a, IN>,
         edge_type: Option<u32>,
         mut visit: impl FnMut(u64, Option<&Page>, Option<&'a Changes>) -> Result<(), PageError>,
     ) -> Result<(), PageError> {
-        // In an empty tree nothing was found.
-        let Some(Place { vertex, spot, goes_on }) = self.places.get(index).copied() else { return Ok(()) };
         if !goes_on {
-            let Spot { page, delta } = self.spots[spot as usize];
+            let Spot { page, delta, slot } = spot;
+            if let Some(slot) = slot {
+                return visit(vertex, Some(&slot.read(self.pages)?), delta);
+            }
             let page = page.map(|at| self.near.read(at)).transpose()?;
             return visit(vertex, page, delta);
         }

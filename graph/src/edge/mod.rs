@@ -5,10 +5,12 @@
 
 mod lists;
 pub mod page;
+mod scan;
 mod store;
 mod window;
 
 pub(crate) use lists::{Lists, few};
+pub(crate) use scan::scan;
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};
 pub(crate) use window::{Stand, Window, before, behind, types_of};

@@ -66,6 +66,9 @@ impl EdgeStore {
         key: EdgeKey,
     ) -> Result<Option<u32>, PageError> {
         let (first, past) = (EdgeKey { rank: 0, ..key }, EdgeKey { rank: u32::MAX, ..key });
+        if let Some(highest) = self.highest_rank(tree, pages, first)? {
+            return Ok(highest.map_or(Some(0), |rank| rank.checked_add(1)));
+        }
         let mut highest = None;
         let mut base = Vec::new();
         for leaf in tree.leaves(pages, &first.to_bytes()) {
@@ -93,6 +96,29 @@ impl EdgeStore {
             None => Some(0),
             Some(rank) => rank.checked_add(1),
         })
+    }
+
+    /// The highest rank between two nodes, if the leaf where it stands is known without reading inner pages, and is one.
+    fn highest_rank(
+        &self,
+        tree: &Tree<EdgeLeaf<false>>,
+        pages: &impl ReadPages,
+        first: EdgeKey,
+    ) -> Result<Option<Option<u32>>, PageError> {
+        const PAIR: usize = EdgeKey::LEN - 4;
+        let bytes = first.to_bytes();
+        let Some(found) = tree.quick(&bytes).filter(|found| !found.goes_on(&bytes[..PAIR])) else {
+            return Ok(None);
+        };
+        let mut ranks = Vec::new();
+        if let Some(page) = found.spot.read(pages)? {
+            page::ranks(&page, first.vertex, first.edge_type, first.neighbor, &mut ranks)?;
+        }
+        let Some(delta) = found.spot.delta else { return Ok(Some(ranks.last().copied())) };
+        let kept = ranks.iter().rev().find(|rank| !delta.contains_key(&EdgeKey { rank: **rank, ..first }));
+        let past = EdgeKey { rank: u32::MAX, ..first };
+        let changed = delta.range(first..=past).filter(|(_, change)| change.is_some()).map(|(key, _)| key.rank);
+        Ok(Some(kept.copied().max(changed.max())))
     }
 
     pub(crate) fn add(

@@ -3,7 +3,7 @@
 use super::page::{self, NodeLeaf, NodeScan, NodeSpan, head_len, record_limit};
 use super::place::{free_props, place_props, value_of, whole_props};
 use super::record::{LongKind, NodeRecord, Stored, stored};
-use crate::btree::{LeafFormat, LeafView, Leaves, Tree};
+use crate::btree::{LeafFormat, LeafView, Leaves, Spot, Tree};
 use crate::model::{Key, Value};
 use std::sync::Arc;
 use storage_core::pager::{Page, PageError, Pager, ReadPages, Transaction, WriteError};
@@ -41,10 +41,8 @@ impl NodeStore {
         pages: &'a impl ReadPages,
         id: u64,
     ) -> Result<Found<'a>, PageError> {
-        let mut key = Vec::with_capacity(8);
-        NodeLeaf::key_bytes(&id, &mut key);
-        let Some(leaf) = tree.leaves(pages, &key).next().transpose()? else { return Ok(Found::Nowhere) };
-        Ok(match (leaf.delta.and_then(|delta| delta.get(&id)), leaf.page) {
+        let Some((page, delta)) = tree.leaf(pages, &id.to_be_bytes())? else { return Ok(Found::Nowhere) };
+        Ok(match (delta.and_then(|delta| delta.get(&id)), page) {
             (Some(Some(record)), _) => Found::Changed(record),
             (Some(None), _) | (None, None) => Found::Nowhere,
             (None, Some(page)) => Found::Within(page),
@@ -58,6 +56,14 @@ impl NodeStore {
 
     /// A node's label.
     pub fn label(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<Option<u32>, PageError> {
+        // The short way, for what is in memory.
+        if let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot)
+            && delta.is_none_or(|delta| !delta.contains_key(&id))
+            && let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near))
+        {
+            return page::label_again(&bytes, head, id)
+                .map_err(|what| PageError::damage(slot.page.page(), NodeLeaf::KIND, what));
+        }
         match self.seek(tree, pages, id)? {
             Found::Nowhere => Ok(None),
             Found::Changed(record) => Ok(Some(record.label)),

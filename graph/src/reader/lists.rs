@@ -3,9 +3,11 @@
 //! Must always be true: lists are given in the order of the nodes, each node's whole; an error is never a short list.
 //!
 //! The nodes are taken in windows: the leaves of a whole window are looked up first, and the device is told of them in one
-//! go before the first is read; so cold reads go to it together. Whoever stops early has had a window too many told.
+//! go before the first is read; so cold reads go to it together. Whoever stops early has had a window too many told. What
+//! is in memory the processor fetches beforehand: with the window, where the directories say where lists begin; then each list
+//! a few lists ahead.
 //!
-//! Memory: one list, 8 bytes an edge (24 where edges are asked for), and about 50 KiB for the window.
+//! Memory: one list, 8 bytes an edge (24 where edges are asked for), and about 70 KiB for the window.
 
 use super::follow::{Side, sides};
 use super::{Reader, Way};
@@ -17,6 +19,9 @@ use storage_core::pager::{PageError, ReadPages};
 
 /// How many nodes are looked up at a time.
 pub(super) const WINDOW: usize = 512;
+
+/// How many lists ahead of the one that is read the processor is asked for a list.
+const FETCH: usize = 8;
 
 /// An edge as the node sees it whose list it is in. The order is that of lists of neighbours.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -51,16 +56,30 @@ impl<R: ReadPages> Reader<R> {
         ways: &[Way],
         mut visit: impl FnMut(usize, &[u64]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut list = Vec::new();
         let mut both = Both::new(self, ways);
         for (first, window) in windows(nodes) {
-            both.locate(self, window).map_err(ReadError::from)?;
-            for (index, node) in window.iter().enumerate() {
-                list.clear();
-                both.targets(index, *node, &mut list).map_err(ReadError::from)?;
-                visit(first + index, &list)?;
-            }
+            self.each_list_of(&mut both, window, first, &mut visit)?;
         }
+        Ok(())
+    }
+
+    /// Gives the lists of a window of nodes, of which the first is in place `first`.
+    pub(super) fn each_list_of<E: From<ReadError>>(
+        &self,
+        both: &mut Both<'_, R>,
+        window: &[NodeId],
+        first: usize,
+        visit: &mut impl FnMut(usize, &[u64]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        both.locate(self, window).map_err(ReadError::from)?;
+        let mut list = std::mem::take(&mut both.list);
+        for (index, node) in window.iter().enumerate() {
+            both.fetch(index);
+            list.clear();
+            both.targets(index, *node, &mut list).map_err(ReadError::from)?;
+            visit(first + index, &list)?;
+        }
+        both.list = list;
         Ok(())
     }
 
@@ -111,21 +130,24 @@ fn windows(nodes: &[NodeId]) -> impl Iterator<Item = (usize, &[NodeId])> {
 }
 
 /// The lists of both trees, as far as they are wanted.
-struct Both<'a, R: ReadPages> {
+#[derive(Debug)]
+pub(super) struct Both<'a, R: ReadPages> {
     out: Option<(Side, Lists<'a, false, R>)>,
     into: Option<(Side, Lists<'a, true, R>)>,
     pages: Vec<Written>,
     entries: Vec<Entry>,
+    list: Vec<u64>,
 }
 
 impl<'a, R: ReadPages> Both<'a, R> {
-    fn new(reader: &'a Reader<R>, ways: &[Way]) -> Self {
+    pub(super) fn new(reader: &'a Reader<R>, ways: &[Way]) -> Self {
         let [out, into] = sides(ways);
         Both {
             out: out.map(|side| (side, Lists::new(&reader.graph.out, &reader.pages))),
             into: into.map(|side| (side, Lists::new(&reader.graph.into, &reader.pages))),
             pages: Vec::new(),
             entries: Vec::new(),
+            list: Vec::new(),
         }
     }
 
@@ -138,13 +160,26 @@ impl<'a, R: ReadPages> Both<'a, R> {
         if let Some((_, lists)) = &mut self.into {
             lists.locate(window.iter().map(|node| node.0), &mut self.pages)?;
         }
-        // One page is read at once.
         if self.pages.len() > 1 {
+            // One page is read at once.
             reader.pages.prefetch(&self.pages);
         }
         Ok(())
     }
 
+    /// Asks the processor for what is read next.
+    #[inline]
+    fn fetch(&self, index: usize) {
+        if let Some((_, lists)) = &self.out {
+            lists.fetch_lists(index + FETCH);
+        }
+        if let Some((_, lists)) = &self.into {
+            lists.fetch_lists(index + FETCH);
+        }
+    }
+
+    /// Appends the neighbours of the node that was located as number `index`.
+    #[inline]
     fn targets(&mut self, index: usize, node: NodeId, out: &mut Vec<u64>) -> Result<(), PageError> {
         if let Some((side, lists)) = &mut self.out {
             side.each(|edge_type, _| lists.targets(index, edge_type, out))?;
@@ -153,10 +188,24 @@ impl<'a, R: ReadPages> Both<'a, R> {
             side.each(|edge_type, loops_seen| {
                 let from = out.len();
                 lists.targets(index, edge_type, out)?;
-                if loops_seen && out[from..].contains(&node.0) {
-                    let mut at = 0..;
-                    out.retain(|target| at.next().is_some_and(|at| at < from) || *target != node.0);
-                }
+                leave_out_loops(loops_seen, node, from, out);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Appends the neighbours of a node that was not located before.
+    #[inline]
+    pub(super) fn targets_at_once(&mut self, node: NodeId, out: &mut Vec<u64>) -> Result<(), PageError> {
+        if let Some((side, lists)) = &mut self.out {
+            side.each(|edge_type, _| lists.targets_at_once(node.0, edge_type, out))?;
+        }
+        if let Some((side, lists)) = &mut self.into {
+            side.each(|edge_type, loops_seen| {
+                let from = out.len();
+                lists.targets_at_once(node.0, edge_type, out)?;
+                leave_out_loops(loops_seen, node, from, out);
                 Ok(())
             })?;
         }
@@ -179,5 +228,13 @@ impl<'a, R: ReadPages> Both<'a, R> {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Self-loops among what was appended from `from` on were seen in the other tree: they go.
+fn leave_out_loops(loops_seen: bool, node: NodeId, from: usize, out: &mut Vec<u64>) {
+    if loops_seen && out[from..].contains(&node.0) {
+        let mut at = 0..;
+        out.retain(|target| at.next().is_some_and(|at| at < from) || *target != node.0);
     }
 }

@@ -22,7 +22,7 @@ mod strands;
 mod tests;
 mod value;
 
-pub use batch::NeighborsOf;
+pub use batch::{NeighborLists, NeighborsOf};
 pub use between::{EdgesBetween, EdgesBetweenIter};
 pub use common::{CommonNeighbors, CommonNeighborsIter};
 pub use cursor::{BadCursor, Cursor};

@@ -191,7 +191,7 @@ impl<'a> OrderWatch<'a> {
         }
         let mut buf = PageBuf::zeroed(bytes.len());
         buf.copy_from_slice(bytes);
-        (self.references)(&Page::owned(header, Arc::new(buf))).map_err(|e| e.to_string())
+        (self.references)(&Page::owned(header, buf)).map_err(|e| e.to_string())
     }
 
     /// A root record makes reachable what it reaches: all of it must be there, in order, and durable.

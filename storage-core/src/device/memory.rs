@@ -229,6 +229,7 @@ impl PageDevice for MemoryDevice {
             block_writes: BlockWrites::WriteThrough,
             direct_io: false,
             lends_pages: false,
+            parallel_reads: false,
             persistent: false,
         }
     }

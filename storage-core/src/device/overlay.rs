@@ -89,6 +89,7 @@ impl PageDevice for OverlayDevice {
             growth: Growth::Reserved,
             block_writes: BlockWrites::WriteThrough,
             lends_pages: false,
+            parallel_reads: false,
             persistent: false,
             ..self.below.info()
         }

@@ -75,6 +75,8 @@ pub struct DeviceInfo {
     pub direct_io: bool,
     /// `mapped` can give a page.
     pub lends_pages: bool,
+    /// The reads of a batch are in flight together: reading pages ahead in one batch takes less time than one by one.
+    pub parallel_reads: bool,
     /// Contents survive this process.
     pub persistent: bool,
 }

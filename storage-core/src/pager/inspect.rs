@@ -175,7 +175,7 @@ impl Inspector {
 
     fn inspect(&self, page: PageId, buf: PageBuf) -> Inspected {
         match judge(page, &buf, self.uuid().as_ref()) {
-            Ok(header) => Inspected::Page(Page::owned(header, Arc::new(buf))),
+            Ok(header) => Inspected::Page(Page::owned(header, buf)),
             Err((what, header)) => Inspected::Damaged(what, header),
         }
     }

@@ -33,6 +33,7 @@
 //! | `recovery.rs`, `replay.rs` | creating and opening a store; what its log says beyond its root |
 //! | `snapshot.rs`, `page.rs` | reading pages of a version |
 //! | `cache.rs`, `verified.rs` | pages in memory |
+//! | `quota.rs` | memory for what the layers above decode of pages |
 //! | `copy.rs` | a durable root, copied to another device |
 //! | `inspect.rs` | looking at a store that may be damaged |
 //!
@@ -49,6 +50,7 @@ mod map;
 mod meta;
 mod own;
 mod page;
+mod quota;
 mod recovery;
 mod replay;
 mod seat;
@@ -64,12 +66,14 @@ mod tests_space;
 mod transaction;
 mod verified;
 
+pub use cache::Near;
 pub use copy::{Copied, CopyError, write_roots};
 pub use error::{OpenError, PageError, WriteError};
 pub use inspect::{Inspected, Inspector, MapCheck, references};
 pub use log::{BLOCK, Extent, Group, GroupHead, LOG_LIMITS, LogEnd, LogError, LogReader, LogStart, LogStats};
 pub use meta::{FIXED_PAGES, Meta};
-pub use page::Page;
+pub use page::{AtHand, Page};
+pub use quota::{Quota, Taken};
 pub use replay::Unreplayed;
 pub use snapshot::{ReadPages, Snapshot, State, Version};
 pub use superblock::{FORMAT_VERSION, Superblock};
@@ -117,10 +121,16 @@ impl Default for PagerOptions {
 /// The pager over one device. Shared by every layer as `Arc<Pager>`.
 pub struct Pager {
     device: Arc<dyn PageDevice>,
+    /// The device lends pages: those are not cached.
+    lends: bool,
+    /// The device reads a batch in parallel: what will be needed is read ahead.
+    parallel: bool,
     page_size: PageSize,
     uuid: [u8; 16],
     read_only: bool,
     cache: cache::Cache,
+    /// Memory for decoded nodes of trees.
+    decoded: Quota,
     verified: verified::Verified,
     /// The newest acknowledged version: what readers get.
     published: ArcSwap<Version>,
@@ -190,7 +200,7 @@ pub struct PagerStats {
     pub quarantined_pages: u64,
     /// The oldest version that a snapshot holds.
     pub oldest_snapshot: u64,
-    /// Reads answered by the cache.
+    /// Reads that looked for a page in the cache's table and found it. Reads that remembered where it is are not counted.
     pub cache_hits: u64,
     /// Reads that went to the device.
     pub cache_misses: u64,
@@ -209,6 +219,11 @@ impl Pager {
     /// Bytes of a page.
     pub fn page_size(&self) -> PageSize {
         self.page_size
+    }
+
+    /// Memory for decoded nodes of trees: an eighth of the cache; all of it where the device lends its pages.
+    pub fn decoded(&self) -> &Quota {
+        &self.decoded
     }
 
     /// The store's identity.

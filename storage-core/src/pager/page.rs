@@ -4,6 +4,8 @@
 //! change while the guard lives. A cached page is a counted buffer; a lent one is a pointer into the device's mapping,
 //! kept valid by holding the device, and kept unchanged by holding the snapshot's version, whose pin keeps the page
 //! from reuse (A2) and the file from being cut.
+//!
+//! [`AtHand`] is the same for a moment, bound to the snapshot by its lifetime: it counts nothing, and so costs nothing.
 #![allow(unsafe_code)]
 
 use super::error::PageError;
@@ -11,9 +13,11 @@ use super::snapshot::Version;
 use crate::device::{LentPage, PageDevice};
 use crate::page::{PageBuf, PageHeader, PageId, PageKind, REFERENCE_LEN, Written, checksum, checksum_seed};
 use crate::planted::{Bug, armed};
+use arc_swap::Guard;
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A verified page. Cloning is cheap. Dereferences to the whole page, header included.
 #[derive(Clone)]
@@ -24,8 +28,102 @@ pub struct Page {
 
 #[derive(Clone)]
 enum Bytes {
-    Owned(Arc<PageBuf>),
+    Owned(Arc<Framed>),
     Lent(LentBytes),
+}
+
+/// A verified page in a buffer of its own, as the cache and its readers share it.
+pub(crate) struct Framed {
+    header: PageHeader,
+    buf: PageBuf,
+    /// It was used since the cache's hand last passed.
+    used: AtomicBool,
+}
+
+impl Framed {
+    pub(crate) fn id(&self) -> PageId {
+        self.header.page
+    }
+
+    pub(crate) fn kind(&self) -> PageKind {
+        self.header.kind
+    }
+
+    /// Whether it is the page that this reference names (V3).
+    #[inline]
+    pub(crate) fn is(&self, at: Written) -> bool {
+        self.header.page == at.page() && self.header.checksum as u32 == at.check()
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the mark off, and says whether it was there.
+    pub(crate) fn unmark(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// A page that was verified before, for as long as the snapshot it is read through stays where it is. Dereferences to the
+/// whole page, header included.
+pub struct AtHand<'s>(Hand<'s>);
+
+enum Hand<'s> {
+    Lent(&'s [u8]),
+    Framed(Guard<Option<Arc<Framed>>>),
+    Page(Page),
+}
+
+impl AtHand<'_> {
+    pub(crate) fn framed(guard: Guard<Option<Arc<Framed>>>) -> Option<Self> {
+        guard.is_some().then_some(AtHand(Hand::Framed(guard)))
+    }
+}
+
+impl<'s> AtHand<'s> {
+    /// The page's bytes for as long as the snapshot stays where it is, if the device lends them.
+    #[inline]
+    pub fn as_lent(&self) -> Option<&'s [u8]> {
+        match &self.0 {
+            Hand::Lent(bytes) => Some(bytes),
+            Hand::Framed(_) | Hand::Page(_) => None,
+        }
+    }
+
+    /// A page lent by a device, which `_version` keeps from reuse (A2) and `_device` keeps mapped, both for longer than
+    /// `'s`. The caller has seen that the page's current life is the one that was verified.
+    pub(crate) fn lent(lent: LentPage, _version: &'s Arc<Version>, _device: &'s Arc<dyn PageDevice>) -> Self {
+        // SAFETY: as in `LentBytes::as_slice`: device and version are borrowed for 's, so both outlive the slice.
+        AtHand(Hand::Lent(unsafe { std::slice::from_raw_parts(lent.as_ptr(), lent.page_len()) }))
+    }
+}
+
+impl From<Page> for AtHand<'_> {
+    fn from(page: Page) -> Self {
+        AtHand(Hand::Page(page))
+    }
+}
+
+impl Deref for AtHand<'_> {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Hand::Lent(bytes) => bytes,
+            Hand::Framed(guard) => guard.as_ref().map_or(&[], |framed| &framed.buf),
+            Hand::Page(page) => page,
+        }
+    }
+}
+
+impl std::fmt::Debug for AtHand<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AtHand({} bytes)", self.len())
+    }
 }
 
 #[derive(Clone)]
@@ -36,8 +134,20 @@ struct LentBytes {
 }
 
 impl Page {
-    pub(crate) fn owned(header: PageHeader, buf: Arc<PageBuf>) -> Self {
-        Page { header, bytes: Bytes::Owned(buf) }
+    pub(crate) fn owned(header: PageHeader, buf: PageBuf) -> Self {
+        Self::framed(Arc::new(Framed { header, buf, used: AtomicBool::new(false) }))
+    }
+
+    pub(crate) fn framed(framed: Arc<Framed>) -> Self {
+        Page { header: framed.header, bytes: Bytes::Owned(framed) }
+    }
+
+    /// What the cache may keep of it.
+    pub(crate) fn as_framed(&self) -> Option<&Arc<Framed>> {
+        match &self.bytes {
+            Bytes::Owned(framed) => Some(framed),
+            Bytes::Lent(_) => None,
+        }
     }
 
     /// A page lent by `device`, which the pin of `version` keeps from reuse. Does not verify the checksum.
@@ -104,14 +214,6 @@ impl Page {
     pub fn damage(&self, what: impl Into<Cow<'static, str>>) -> PageError {
         PageError::damage(self.id(), self.kind(), what)
     }
-
-    /// True if somebody besides this holder has the buffer.
-    pub(crate) fn is_shared(&self) -> bool {
-        match &self.bytes {
-            Bytes::Owned(buf) => Arc::strong_count(buf) > 1,
-            Bytes::Lent(_) => false,
-        }
-    }
 }
 
 impl LentBytes {
@@ -126,7 +228,7 @@ impl Deref for Page {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         match &self.bytes {
-            Bytes::Owned(buf) => buf,
+            Bytes::Owned(framed) => &framed.buf,
             Bytes::Lent(lent) => lent.as_slice(),
         }
     }

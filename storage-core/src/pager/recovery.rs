@@ -13,6 +13,7 @@ use super::error::{OpenError, PageError};
 use super::log::{LOG_LIMITS, Log, LogStart};
 use super::map::{MapEntry, decode_index};
 use super::meta::{FIXED_PAGES, Meta, Slot};
+use super::quota::Quota;
 use super::seat::Seat;
 use super::snapshot::Version;
 use super::space::Space;
@@ -30,6 +31,14 @@ use std::sync::Arc;
 
 /// Feature flags that this version knows: none yet.
 const KNOWN_FEATURES: [u32; 3] = [0, 0, 0];
+
+/// What of the cache's bytes frames get, and what decoded nodes. Pages that are lent take no frames.
+fn share(cache_bytes: usize, lends: bool) -> (usize, usize) {
+    match lends {
+        true => (0, cache_bytes),
+        false => (cache_bytes - cache_bytes / 8, cache_bytes / 8),
+    }
+}
 
 impl Pager {
     /// Makes an empty store on a device that was opened for creation. A store that is there already is refused (N2).
@@ -83,11 +92,16 @@ impl Pager {
         };
         let mut space = Space::new(Allocator::new(info.page_size, found.get(), Vec::new()));
         let version = space.register(version);
+        let lends = info.lends_pages;
+        let (frames, decoded) = share(options.cache_bytes, lends);
         let mut pager = Pager {
+            lends,
+            parallel: info.parallel_reads,
+            decoded: Quota::new(decoded),
             page_size: info.page_size,
             uuid: meta.uuid,
             read_only,
-            cache: Cache::new(options.cache_bytes / info.page_size.bytes()),
+            cache: Cache::new(frames / info.page_size.bytes()),
             verified: Verified::default(),
             published: ArcSwap::new(version.clone()),
             // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.

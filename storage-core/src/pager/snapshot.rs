@@ -5,15 +5,20 @@
 //! holds the newest one counts whoever loads it before it lets go of the old one, so there is nothing to re-read.
 
 use super::Pager;
+use super::cache::Near;
 use super::error::PageError;
 use super::meta::Meta;
-use super::page::{Page, decode_header};
-use crate::page::{PageBuf, PageCount, PageId, PageKind, PageRun, Written};
+use super::page::{AtHand, Page, decode_header};
+use crate::device::ReadPage;
+use crate::page::{PageBuf, PageCount, PageHeader, PageKind, PageRun, Written};
 use std::any::Any;
 use std::sync::Arc;
 
 /// What a version is beyond its pages: whatever the layers above keep in memory for it. The pager does not look inside.
 pub type State = Arc<dyn Any + Send + Sync>;
+
+/// How many pages are read ahead with one call.
+const BRING: usize = 128;
 
 /// A committed state of the store. Its number is the LSN of its commit.
 pub struct Version {
@@ -55,6 +60,17 @@ pub trait ReadPages {
         self.page_of(at, &[kind])
     }
 
+    /// As [`ReadPages::page`], and remembers where the page is.
+    fn page_near(&self, at: Written, kind: PageKind, near: &Near) -> Result<Page, PageError>;
+
+    /// The page once more, if it is still where it was remembered to be: without a lock, a count or I/O. The reference is
+    /// compared as ever (V3); header and kind are not looked at again, so whoever asks has had the page from
+    /// [`ReadPages::page_near`] by this very reference. `None` says nothing about the page.
+    fn at_hand(&self, at: Written, near: &Near) -> Option<AtHand<'_>>;
+
+    /// Whether [`ReadPages::at_hand`] would give the page; touches nothing.
+    fn is_at_hand(&self, at: Written, near: &Near) -> bool;
+
     /// Says that these pages will be read soon.
     fn prefetch(&self, pages: &[Written]);
 
@@ -93,7 +109,20 @@ impl Snapshot {
 
 impl ReadPages for Snapshot {
     fn page_of(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError> {
-        self.pager.read_pinned(&self.version, at, kinds)
+        self.pager.read_pinned(&self.version, at, kinds, None)
+    }
+
+    fn page_near(&self, at: Written, kind: PageKind, near: &Near) -> Result<Page, PageError> {
+        self.pager.read_pinned(&self.version, at, &[kind], Some(near))
+    }
+
+    #[inline]
+    fn at_hand(&self, at: Written, near: &Near) -> Option<AtHand<'_>> {
+        self.pager.at_hand(&self.version, at, near)
+    }
+
+    fn is_at_hand(&self, at: Written, near: &Near) -> bool {
+        self.pager.is_at_hand(at, near)
     }
 
     fn prefetch(&self, pages: &[Written]) {
@@ -123,9 +152,12 @@ impl Pager {
         version: &Arc<Version>,
         at: Written,
         kinds: &[PageKind],
+        near: Option<&Near>,
     ) -> Result<Page, PageError> {
         self.check_bounds(at, kinds)?;
-        if let Some(lent) = self.device.mapped(at.page()) {
+        if self.lends
+            && let Some(lent) = self.device.mapped(at.page())
+        {
             let page = Page::lent(lent, at, kinds, version, &self.device)?;
             if !self.verified.contains(at) {
                 page.verify(&self.uuid)?;
@@ -133,21 +165,47 @@ impl Pager {
             }
             return Ok(page);
         }
-        if let Some(page) = self.cache.get(at, kinds) {
+        if let Some(page) = near.and_then(|near| self.cache.near_page(at, kinds, near)) {
+            return Ok(page);
+        }
+        if let Some(page) = self.cache.get(at, kinds, near) {
             return Ok(page);
         }
         let page = self.load(at, kinds)?;
-        self.cache.insert(page.clone());
+        if let Some(framed) = page.as_framed() {
+            self.cache.insert(framed.clone(), near);
+        }
         Ok(page)
+    }
+
+    /// A page that was verified, where it was seen last.
+    #[inline]
+    pub(crate) fn at_hand<'s>(
+        &'s self,
+        version: &'s Arc<Version>,
+        at: Written,
+        near: &Near,
+    ) -> Option<AtHand<'s>> {
+        if self.lends {
+            if !self.verified.contains(at) {
+                return None;
+            }
+            return Some(AtHand::lent(self.device.mapped(at.page())?, version, &self.device));
+        }
+        self.cache.near(at, near)
+    }
+
+    pub(crate) fn is_at_hand(&self, at: Written, near: &Near) -> bool {
+        if self.lends { self.verified.contains(at) } else { self.cache.is_near(at, near) }
     }
 
     /// Reads a page from the device into a buffer of its own; neither cache nor "verified" learn of it (A6).
     pub(crate) fn load(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError> {
         self.check_bounds(at, kinds)?;
         let mut buf = PageBuf::zeroed(self.page_size.bytes());
-        self.device.read(&mut [crate::device::ReadPage { page: at.page(), buf: &mut buf }])?;
+        self.device.read(&mut [ReadPage { page: at.page(), buf: &mut buf }])?;
         let header = decode_header(&buf, at, kinds)?;
-        let page = Page::owned(header, Arc::new(buf));
+        let page = Page::owned(header, buf);
         page.verify(&self.uuid)?;
         Ok(page)
     }
@@ -161,13 +219,20 @@ impl Pager {
         Err(PageError::damage(at.page(), kind, "a reference names a page beyond the end of the file"))
     }
 
+    /// Pages that are not here are told to the device; one that reads a batch in parallel reads them now, into the cache.
     pub(crate) fn prefetch(&self, pages: &[Written]) {
-        let mut ids: Vec<PageId> =
-            pages.iter().filter(|at| !self.cache.contains(**at)).map(|at| at.page()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let missing = |at: &&Written| match self.lends {
+            true => !self.verified.contains(**at),
+            false => !self.cache.contains(**at),
+        };
+        let mut ahead: Vec<Written> = pages.iter().filter(missing).copied().collect();
+        ahead.sort_unstable_by_key(|at| at.page());
+        ahead.dedup_by_key(|at| at.page());
+        if self.parallel && ahead.len() > 1 {
+            return self.bring(&ahead);
+        }
         let mut runs: Vec<PageRun> = Vec::new();
-        for id in ids {
+        for id in ahead.iter().map(|at| at.page()) {
             match runs.last_mut() {
                 Some(run) if run.start.plus(run.count.get()) == id => {
                     run.count = PageCount::new(run.count.get() + 1);
@@ -177,6 +242,30 @@ impl Pager {
         }
         if !runs.is_empty() {
             self.device.prefetch(&runs);
+        }
+    }
+
+    /// Reads pages into the cache, as many as may come without driving each other out. A failure is told to nobody: who
+    /// asks for the page reads it again, and learns what is wrong.
+    fn bring(&self, pages: &[Written]) {
+        let within = |at: &&Written| self.device.page_count().contains(at.page());
+        let pages: Vec<Written> = pages.iter().filter(within).take(self.cache.ahead()).copied().collect();
+        for chunk in pages.chunks(BRING) {
+            let mut bufs: Vec<PageBuf> =
+                chunk.iter().map(|_| PageBuf::zeroed(self.page_size.bytes())).collect();
+            let reads = chunk.iter().zip(&mut bufs).map(|(at, buf)| ReadPage { page: at.page(), buf });
+            if self.device.read(&mut reads.collect::<Vec<_>>()).is_err() {
+                return;
+            }
+            for (at, buf) in chunk.iter().zip(bufs) {
+                let Ok(header) = PageHeader::decode(&buf) else { continue };
+                let page = Page::owned(header, buf);
+                if let Some(framed) = page.as_framed().filter(|framed| framed.is(*at))
+                    && page.verify(&self.uuid).is_ok()
+                {
+                    self.cache.insert(framed.clone(), None);
+                }
+            }
         }
     }
 }

@@ -52,6 +52,7 @@ impl PageDevice for Sparse {
             block_writes: BlockWrites::WriteThrough,
             direct_io: false,
             lends_pages: true,
+            parallel_reads: false,
             persistent: false,
         }
     }

@@ -26,6 +26,11 @@ impl<const WIDTH: usize> LeafFormat for Numbers<WIDTH> {
     type Value = ();
     type Packer = NumberPacker<WIDTH>;
     type Entries = std::vec::IntoIter<Result<(u64, ()), PageError>>;
+    type Head = ();
+
+    fn head(_: &Page) -> Result<(), PageError> {
+        Ok(())
+    }
 
     fn key_bytes(key: &u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&padded::<WIDTH>(*key));

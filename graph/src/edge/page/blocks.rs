@@ -7,6 +7,7 @@ use super::Parsed;
 use super::bytes::Bytes;
 use super::codec::{BLOCK, packed_len, unpack, unpack_one, width};
 use super::list::Form;
+use super::simd;
 
 /// The ranks of a list.
 pub(super) struct Ranks<'a> {
@@ -41,10 +42,13 @@ pub(super) struct Walk<'a> {
     pub less: u64,
 }
 
+/// Said of a neighbour that cannot be.
+pub(super) const BEYOND: &str = "a neighbour beyond the largest id";
+
 impl Walk<'_> {
     /// Code, number of gaps and place of the next block, which lies within the used bytes.
     #[inline]
-    fn block(&mut self) -> Parsed<(u8, usize, usize)> {
+    pub fn block(&mut self) -> Parsed<(u8, usize, usize)> {
         let code = match self.code.take() {
             Some(code) => code,
             None => {
@@ -68,6 +72,28 @@ impl Walk<'_> {
     #[inline]
     pub fn next(&mut self, out: &mut [u64; BLOCK]) -> Parsed<usize> {
         let (code, count, at) = self.block()?;
+        self.sum(code, count, at, out)?;
+        Ok(count)
+    }
+
+    /// Decodes a block.
+    #[inline]
+    pub fn sum(&mut self, code: u8, count: usize, at: usize, out: &mut [u64; BLOCK]) -> Parsed<()> {
+        let before = self.last;
+        if simd::block(self.bytes.tail(at), (width(code), count), (before, self.less), out) {
+            return self.end(out[count - 1]);
+        }
+        self.sum_scalar(code, count, at, out)
+    }
+
+    /// The scalar twin.
+    pub fn sum_scalar(
+        &mut self,
+        code: u8,
+        count: usize,
+        at: usize,
+        out: &mut [u64; BLOCK],
+    ) -> Parsed<()> {
         unpack(self.bytes.tail(at), code, count, out);
         let before = self.last;
         let mut last = before;
@@ -83,12 +109,18 @@ impl Walk<'_> {
                 *gap = last;
             }
         }
-        // Sixteen gaps below 2^60 overflow at most once, and then the block ends below where it began.
-        if last < before || last == u64::MAX {
-            return Err("a neighbour beyond the largest id");
+        self.end(last)
+    }
+
+    /// The block's last neighbour. Sixteen gaps below 2^60 overflow at most once, and then it lies before where the block
+    /// began.
+    #[inline]
+    pub fn end(&mut self, last: u64) -> Parsed<()> {
+        if last < self.last || last == u64::MAX {
+            return Err(BEYOND);
         }
         self.last = last;
-        Ok(count)
+        Ok(())
     }
 
     /// Passes over the rest.

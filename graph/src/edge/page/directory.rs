@@ -134,6 +134,15 @@ impl Head {
         }
     }
 
+    /// Where a look-up of `vertex` begins to read.
+    #[inline]
+    pub fn begins(&self, vertex: u64) -> usize {
+        match self.form {
+            Form::Dense => DIRECTORY + 2 * vertex.saturating_sub(self.first).min(self.slots as u64) as usize,
+            Form::Sparse(len) => DIRECTORY + len * (self.slots / 2),
+        }
+    }
+
     /// The first slot whose vertex is not below this one; of all slots, if there is none.
     #[inline]
     pub fn slot_from(&self, bytes: Bytes<'_>, vertex: u64) -> usize {

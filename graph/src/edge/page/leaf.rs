@@ -15,6 +15,29 @@ pub(super) struct Leaf<'a> {
     pub head: Head,
 }
 
+/// The fields of a page, checked: with them, its lists are found without looking at its first bytes again.
+#[derive(Copy, Clone, Debug)]
+pub struct PageHead {
+    head: Head,
+    used: usize,
+}
+
+impl PageHead {
+    /// Whether a vertex lies between the first and the last one of the page, if that is known without the page.
+    #[inline]
+    pub(crate) fn is_within(&self, vertex: u64) -> bool {
+        self.head.form == Form::Dense
+            && vertex > self.head.first
+            && vertex - self.head.first < self.head.slots as u64 - 1
+    }
+
+    /// Where a look-up of a vertex begins to read.
+    #[inline]
+    pub(crate) fn begins(&self, vertex: u64) -> usize {
+        self.head.begins(vertex)
+    }
+}
+
 /// Where a vertex's lists stand: one of the main type, or a table.
 pub(super) enum Lists<'a> {
     One(usize),
@@ -96,6 +119,17 @@ impl<'a> Leaf<'a> {
         }
         let bytes = Bytes::new(page, used)?;
         Ok(Leaf { bytes, head: Head::parse(bytes)? })
+    }
+
+    /// What may be kept of the page.
+    pub fn kept(&self) -> PageHead {
+        PageHead { head: self.head, used: self.bytes.used() }
+    }
+
+    /// The same page again.
+    #[inline]
+    pub fn again(page: &'a [u8], kept: &PageHead) -> Parsed<Self> {
+        Ok(Leaf { bytes: Bytes::new(page, kept.used)?, head: kept.head })
     }
 
     pub fn lists(&self, at: usize) -> Parsed<Lists<'a>> {

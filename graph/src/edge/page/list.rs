@@ -3,10 +3,11 @@
 //! Must always be true: what a list claims is checked against the used bytes of its page before it is believed, once for
 //! the list's fields; [`Walk`] does it once a block.
 
-use super::blocks::{Ranks, Steps, Walk};
+use super::blocks::{BEYOND, Ranks, Steps, Walk};
 use super::bytes::Bytes;
 use super::codec::{BLOCK, byte_len, code_for, pack, packed_len, unzigzag, width, zigzag};
 use super::measure::rank_width;
+use super::simd::append;
 use super::{EDGES_A_BYTE, Parsed};
 
 /// Degrees from here on take four more bytes.
@@ -116,7 +117,7 @@ impl<'a> List<'a> {
         let first_len = usize::from(head >> 5) + 1;
         let first = vertex.wrapping_add(unzigzag(bytes.uint(at + 1, first_len)?) as u64);
         if first == u64::MAX {
-            return Err("a neighbour beyond the largest id");
+            return Err(BEYOND);
         }
         Ok(List { bytes, degree, form, first, code: head & 31, blocks: at + 1 + first_len })
     }
@@ -167,13 +168,8 @@ impl<'a> List<'a> {
     /// Appends the neighbours. Returns where the list ends.
     pub fn targets(&self, out: &mut Vec<u64>) -> Parsed<usize> {
         let mut walk = self.walk();
-        let mut block = [0; BLOCK];
-        out.reserve(self.degree);
         out.push(self.first);
-        while walk.left > 0 {
-            let count = walk.next(&mut block)?;
-            out.extend_from_slice(&block[..count]);
-        }
+        append(&mut walk, out)?;
         Ok(self.ranks(walk.at)?.end)
     }
 

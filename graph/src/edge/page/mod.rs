@@ -83,17 +83,19 @@ mod list;
 mod measure;
 mod packer;
 mod read;
+mod simd;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use entries::Entries;
+pub use leaf::PageHead;
 pub use packer::Packer;
+pub(crate) use read::{Again, steps, types};
 pub use read::{
     Segment, contains, degree, edges, first_vertex, goes_on, last_vertex, ranks, scan, targets, validate,
     vertices,
 };
-pub(crate) use read::{steps, types};
 pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
@@ -127,6 +129,11 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
     type Value = ();
     type Packer = Packer<IN>;
     type Entries = Entries;
+    type Head = PageHead;
+
+    fn head(page: &Page) -> Result<PageHead, PageError> {
+        read::head(page)
+    }
 
     fn key_bytes(key: &EdgeKey, out: &mut Vec<u8>) {
         out.extend_from_slice(&key.to_bytes());

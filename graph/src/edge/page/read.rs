@@ -1,6 +1,6 @@
 //! Reading adjacency leaves: what the edge layer calls. Damage becomes an error that names the page.
 
-use super::leaf::Leaf;
+use super::leaf::{Leaf, PageHead};
 use super::{EdgeKey, Parsed, count};
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
@@ -25,6 +25,33 @@ pub fn goes_on(upper: &[u8], vertex: u64) -> bool {
 #[inline]
 fn with<T>(page: &Page, read: impl FnOnce(Leaf<'_>) -> Parsed<T>) -> Result<T, PageError> {
     Leaf::parse(page, page.used(), page.codec()).and_then(read).map_err(|what| page.damage(what))
+}
+
+/// The page's fields.
+pub(super) fn head(page: &Page) -> Result<PageHead, PageError> {
+    with(page, |leaf| Ok(leaf.kept()))
+}
+
+/// A page at hand, with its fields: see [`crate::btree::Quick`]. Damage is said in words, for whoever knows the page.
+pub(crate) struct Again<'p>(Leaf<'p>);
+
+impl<'p> Again<'p> {
+    #[inline]
+    pub fn new(page: &'p [u8], head: &PageHead) -> Parsed<Self> {
+        Ok(Again(Leaf::again(page, head)?))
+    }
+
+    /// As [`targets`].
+    #[inline]
+    pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
+        self.0.targets(vertex, edge_type, out)
+    }
+
+    /// Where its lists begin; 0 if there are none.
+    #[inline]
+    pub fn lists(&self, vertex: u64) -> usize {
+        self.0.head.find(self.0.bytes, vertex).ok().flatten().unwrap_or(0)
+    }
 }
 
 /// Appends the neighbours of `vertex`, a neighbour for each edge: by type, then ascending. With `edge_type` only that

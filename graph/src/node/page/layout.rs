@@ -60,6 +60,16 @@ pub(super) struct Layout<'a> {
     width: usize,
 }
 
+/// The fields of a page, checked: with them, a node is found without looking at the page's first bytes again.
+#[derive(Copy, Clone, Debug)]
+pub struct PageHead {
+    first: u64,
+    nodes: u32,
+    entries: u16,
+    width: u8,
+    used: u32,
+}
+
 /// Plain nodes in a row, or one node with a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Span {
@@ -95,6 +105,21 @@ impl<'a> Layout<'a> {
             return Err(Malformed("more entries than the page has room for"));
         }
         Ok(Layout { bytes, first, nodes, entries, width })
+    }
+
+    /// What may be kept of the page.
+    pub(super) fn kept(&self) -> PageHead {
+        let Layout { first, nodes, .. } = *self;
+        // As the page has them: a count in two bytes, a width in one, a length below 64 KiB.
+        let (entries, width, used) = (self.entries as u16, self.width as u8, self.bytes.len() as u32);
+        PageHead { first, nodes, entries, width, used }
+    }
+
+    /// The same page again.
+    pub(super) fn again(page: &'a [u8], kept: &PageHead) -> Result<Self, Malformed> {
+        let bytes = page.get(..kept.used as usize).ok_or(Malformed("the page is shorter than it was"))?;
+        let (entries, width) = (kept.entries.into(), kept.width.into());
+        Ok(Layout { bytes, first: kept.first, nodes: kept.nodes, entries, width })
     }
 
     fn delta(&self, entry: usize) -> u64 {

@@ -20,6 +20,7 @@ use super::record::{NodeRecord, Stored, StoredProps, props_weight};
 use crate::btree::LeafFormat;
 use crate::model::Key;
 use crate::value::{self, Malformed, Reader};
+use layout::PageHead;
 use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
 use std::ops::{Bound, Range};
 use storage_core::page::{PageImage, PageKind, PageSize, Written};
@@ -35,6 +36,11 @@ impl LeafFormat for NodeLeaf {
     type Value = NodeRecord;
     type Packer = NodePacker;
     type Entries = NodeEntries;
+    type Head = PageHead;
+
+    fn head(page: &Page) -> Result<PageHead, PageError> {
+        Ok(layout(page)?.kept())
+    }
 
     fn key_bytes(key: &u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&key.to_be_bytes());
@@ -124,6 +130,12 @@ pub fn contains(page: &Page, id: u64) -> Result<bool, PageError> {
 /// The label of a node, if the page holds it.
 pub fn label(page: &Page, id: u64) -> Result<Option<u32>, PageError> {
     Ok(find_span(page, id)?.map(|span| span.label))
+}
+
+/// As [`label`], of a page at hand with its fields. Damage is said in words, for whoever knows the page.
+pub(crate) fn label_again(page: &[u8], head: &PageHead, id: u64) -> Result<Option<u32>, &'static str> {
+    let found = Layout::again(page, head).and_then(|layout| layout.find(id));
+    found.map(|span| span.map(|span| span.label)).map_err(|e| e.0)
 }
 
 /// Label and key of a node, if the page holds it; its properties are not looked at.

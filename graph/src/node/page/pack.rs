@@ -14,7 +14,7 @@ use crate::value::{put_varint, put_zigzag, varint_len};
 use storage_core::page::{PageImage, PageKind, PageSize};
 
 /// The most pieces of a run: a lookup goes through them one by one.
-const MAX_PIECES: usize = 64;
+const MAX_PIECES: usize = 32;
 
 /// What an entry takes beside its bytes, at most: an id's difference and an offset.
 const ENTRY_OVERHEAD: usize = 8 + 2;

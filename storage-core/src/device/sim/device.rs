@@ -224,6 +224,7 @@ impl PageDevice for SimDevice {
             block_writes: BlockWrites::WriteThrough,
             direct_io: false,
             lends_pages: false,
+            parallel_reads: false,
             persistent: false,
         }
     }

@@ -1,0 +1,68 @@
+//! Looking a leaf up through what is kept in memory alone: the hot path of reads.
+//!
+//! Must always be true: it finds what a [`super::Finger`] would find, or nothing. It reads no page, takes no lock and no
+//! memory; a node on the way that is not kept is a reason to ask a finger, which keeps what it comes by.
+
+use super::LeafFormat;
+use super::decoded::Decoded;
+use super::finger::Spot;
+use super::node::{Child, Node, Root, Tree};
+
+/// A leaf that was found, and where it ends.
+pub(crate) struct Quick<'a, F: LeafFormat> {
+    pub spot: Spot<'a, F>,
+    /// The node, and the child in it, whose next child's separator ends the leaf; none is the last leaf.
+    upper: Option<(&'a Decoded<F>, usize)>,
+}
+
+impl<F: LeafFormat> Quick<'_, F> {
+    /// Whether the leaf ends within the keys that begin with these bytes: so that it ends with a key that begins with
+    /// them, and is longer.
+    #[inline]
+    pub fn goes_on(&self, bytes: &[u8]) -> bool {
+        self.upper.is_some_and(|(node, index)| node.goes_on(index, bytes))
+    }
+}
+
+impl<F: LeafFormat> Tree<F> {
+    /// The leaf that covers `key`, if the way there is in memory.
+    #[inline]
+    pub(crate) fn quick(&self, key: &[u8]) -> Option<Quick<'_, F>> {
+        let mut child = self.root.as_ref().map(Root::as_child)?;
+        let mut upper = None;
+        // What the parent's page says of a child that was changed since.
+        let mut old = None;
+        loop {
+            let (node, changed): (&Decoded<F>, _) = match child {
+                Child::Page(page, slot) => {
+                    let slot = slot?;
+                    match slot.inner() {
+                        Some(node) => (node, None),
+                        // A root without a parent is a leaf only if it was read as one.
+                        None if old.is_some() || slot.head().is_some() => {
+                            return Some(Quick {
+                                spot: Spot { page: Some(page), delta: None, slot: Some(slot) },
+                                upper,
+                            });
+                        }
+                        None => return None,
+                    }
+                }
+                Child::Changed(node) => match &**node {
+                    Node::Leaf(leaf) => {
+                        let spot = Spot { page: leaf.base, delta: Some(&leaf.delta), slot: old };
+                        return Some(Quick { spot, upper });
+                    }
+                    Node::Inner(inner) => (&inner.node, Some(inner)),
+                },
+            };
+            let index = node.search(key);
+            if index + 1 < node.count() {
+                upper = Some((node, index));
+            }
+            let slot = node.child(index);
+            child = changed.map_or(Child::Page(slot.page, Some(slot)), |inner| inner.child(index));
+            old = (node.level == 1).then_some(slot);
+        }
+    }
+}

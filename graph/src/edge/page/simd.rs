@@ -1,0 +1,240 @@
+//! Lists decoded eight neighbours at a time, where the processor can (AVX2); a scalar twin does the same everywhere.
+//!
+//! Must always be true: both give the same neighbours, and refuse the same lists. A block is checked against the used bytes
+//! of its page before it is decoded; behind the used bytes at least [`PAD`] bytes may be read.
+//!
+//! After Lemire and Boytsov, "Decoding billions of integers per second through vectorization" (2015): bytes are shuffled so
+//! that each number has a lane, shifted by lane, masked, and summed up in two steps.
+#![allow(unsafe_code)]
+
+use super::blocks::Walk;
+use super::codec::{BLOCK, width};
+use super::{PAD, Parsed};
+
+/// Appends all that is left of a walk. After an error `out` may have a part of it.
+#[inline]
+pub(super) fn append(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
+    // A whole block may be written behind the last number.
+    out.reserve(walk.left + BLOCK);
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2 (just seen); the list's numbers and a block more were reserved.
+        return unsafe { avx2::append(walk, out) };
+    }
+    append_scalar(walk, out)
+}
+
+/// Decodes a block and adds it up behind `base`. False if this processor cannot, or numbers are too wide for it.
+#[inline]
+pub(super) fn block(
+    packed: &[u8],
+    (bits, count): (usize, usize),
+    (base, less): (u64, u64),
+    out: &mut [u64; BLOCK],
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if bits <= WIDEST && std::arch::is_x86_feature_detected!("avx2") {
+        assert!(packed.len() >= PAD + if count > 8 { bits } else { 0 });
+        // SAFETY: the processor has AVX2 (just seen); the packed bytes are long enough (just asserted), a block is 16 long.
+        unsafe { avx2::block(packed.as_ptr(), (bits, count), (base, less), out.as_mut_ptr()) };
+        return true;
+    }
+    let _ = (packed, bits, count, base, less, out);
+    false
+}
+
+/// The scalar twin.
+pub(super) fn append_scalar(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
+    let mut block = [0; BLOCK];
+    while walk.left > 0 {
+        let (code, count, at) = walk.block()?;
+        walk.sum_scalar(code, count, at, &mut block)?;
+        out.extend_from_slice(&block[..count]);
+    }
+    Ok(())
+}
+
+/// The widest numbers that are decoded eight at a time: with 7 bits before it, such a one lies in 4 bytes.
+const WIDEST: usize = 25;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::*;
+    use std::arch::x86_64::*;
+
+    /// How eight numbers of one width come into their lanes.
+    #[repr(C, align(32))]
+    struct Lanes {
+        /// For each lane, which of 16 bytes; the upper four lanes' bytes begin at half the width.
+        bytes: [u8; 32],
+        /// Bits before the number.
+        shifts: [u32; 8],
+    }
+
+    static LANES: [Lanes; WIDEST + 1] = {
+        let mut all = [const { Lanes { bytes: [0; 32], shifts: [0; 8] } }; WIDEST + 1];
+        let mut width = 0;
+        while width <= WIDEST {
+            let mut lane = 0;
+            while lane < 8 {
+                let from = if lane < 4 { 0 } else { width / 2 * 8 };
+                let bit = lane * width - from;
+                let mut byte = 0;
+                while byte < 4 {
+                    all[width].bytes[lane * 4 + byte] = (bit / 8 + byte) as u8;
+                    byte += 1;
+                }
+                all[width].shifts[lane] = (bit % 8) as u32;
+                lane += 1;
+            }
+            width += 1;
+        }
+        all
+    };
+
+    /// # Safety
+    /// The processor has AVX2, and `out` has room for what is left of the walk and a block more.
+    #[target_feature(enable = "avx2")]
+    pub unsafe fn append(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
+        while walk.left > 0 {
+            let (code, count, at) = walk.block()?;
+            let bits = width(code);
+            if bits > WIDEST {
+                let mut block = [0; BLOCK];
+                walk.sum(code, count, at, &mut block)?;
+                out.extend_from_slice(&block[..count]);
+                continue;
+            }
+            let packed = walk.bytes.tail(at);
+            // Both loads of eight numbers end within width / 2 + 16 bytes, the second eight's behind `bits` more, which
+            // are used then.
+            assert!(
+                packed.len() >= PAD + if count > 8 { bits } else { 0 } && out.capacity() - out.len() >= BLOCK
+            );
+            let len = out.len();
+            // SAFETY: `packed` is long enough (just asserted). 16 numbers are written within the capacity (asserted), of
+            // which the first `count` become part of the vector, all written.
+            unsafe {
+                block(packed.as_ptr(), (bits, count), (walk.last, walk.less), out.as_mut_ptr().add(len));
+                out.set_len(len + count);
+            }
+            walk.end(out[len + count - 1])?;
+        }
+        Ok(())
+    }
+
+    /// Decodes eight numbers, or sixteen if `count` says that there are more than eight, adds them up behind `base`, each
+    /// with `less`, and writes them. What is written behind `count` means nothing.
+    ///
+    /// # Safety
+    /// The processor has AVX2; `bits` is at most [`WIDEST`]; 28 bytes can be read from `from`, and from `bits` behind it if
+    /// there are more than eight numbers; 16 numbers can be written to `to`.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub unsafe fn block(
+        from: *const u8,
+        (bits, count): (usize, usize),
+        (base, less): (u64, u64),
+        to: *mut u64,
+    ) {
+        let (base, less) = (_mm256_set1_epi64x(base as i64), _mm256_set1_epi32(less as i32));
+        // SAFETY: as the caller says: eight numbers of `bits` bits are `bits` bytes, and `bits / 2 + 16` is at most 28.
+        unsafe {
+            let base = eight(from, bits, less, base, to);
+            if count > 8 {
+                eight(from.add(bits), bits, less, base, to.add(8));
+            }
+        }
+    }
+
+    /// Decodes eight numbers, adds them up from `base` on, and returns the last one in all lanes.
+    ///
+    /// # Safety
+    /// `bits / 2 + 16` bytes can be read from `from`, eight numbers written to `to`; `bits` is at most [`WIDEST`].
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    unsafe fn eight(from: *const u8, bits: usize, less: __m256i, base: __m256i, to: *mut u64) -> __m256i {
+        let lanes = &LANES[bits];
+        // SAFETY: as the caller says; the tables are as long as a vector, and aligned.
+        let (low, high, bytes, shifts) = unsafe {
+            (
+                _mm_loadu_si128(from.cast()),
+                _mm_loadu_si128(from.add(bits / 2).cast()),
+                _mm256_load_si256(lanes.bytes.as_ptr().cast()),
+                _mm256_load_si256(lanes.shifts.as_ptr().cast()),
+            )
+        };
+        let mask = _mm256_set1_epi32(((1u32 << bits) - 1) as i32);
+        let v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+        let v = _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, bytes), shifts), mask);
+        let v = _mm256_add_epi32(v, less);
+        let v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
+        let v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
+        // The lower half's sum goes to all lanes of the upper half.
+        let carry = _mm256_shuffle_epi32(_mm256_permute2x128_si256(v, v, 0x08), 0xff);
+        let v = _mm256_add_epi32(v, carry);
+        let low = _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_castsi256_si128(v)), base);
+        let high = _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_extracti128_si256(v, 1)), base);
+        // SAFETY: as the caller says.
+        unsafe {
+            _mm256_storeu_si256(to.cast(), low);
+            _mm256_storeu_si256(to.add(4).cast(), high);
+        }
+        _mm256_permute4x64_epi64(high, 0xff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytes::Bytes;
+    use super::super::codec::{pack, packed_len};
+    use super::*;
+
+    /// Blocks of every width and count, one list after the other, at the very end of what may be read.
+    #[test]
+    fn eight_at_a_time_and_one_by_one_give_the_same() {
+        for code in 0..32u8 {
+            let bits = width(code);
+            let max = if bits == 0 { 0 } else { u64::MAX >> (64 - bits) };
+            for count in 1..=BLOCK {
+                for less in [0, 1] {
+                    let gaps = (0..count as u64).map(|i| max & i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 9);
+                    let mut page = vec![0xa5; 5];
+                    pack(&mut page, bits, gaps);
+                    let used = page.len();
+                    assert_eq!(used, 5 + packed_len(count, bits));
+                    page.extend([0xa5; PAD]);
+                    let bytes = Bytes::new(&page, used).expect("there is a pad");
+                    let walk = || Walk { bytes, at: 5, left: count, code: Some(code), last: 7, less };
+                    let (mut fast, mut plain) = (vec![1, 2], vec![1, 2]);
+                    let ends = (append(&mut walk(), &mut fast), append_scalar(&mut walk(), &mut plain));
+                    assert_eq!(ends.0, ends.1, "width {bits}, {count} numbers");
+                    if ends.0.is_ok() {
+                        assert_eq!(fast, plain, "width {bits}, {count} numbers");
+                    }
+                    let mut one = [0; BLOCK];
+                    if block(bytes.tail(5), (bits, count), (7, less), &mut one) {
+                        assert_eq!(&one[..count], &plain[2..], "width {bits}, {count} numbers");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums that pass the largest id are refused by both, wherever in the block that is.
+    #[test]
+    fn what_lies_beyond_the_largest_id_is_refused_by_both() {
+        for from_end in 0..40u64 {
+            let mut page = Vec::new();
+            pack(&mut page, 3, (0..16).map(|i| i % 2));
+            let used = page.len();
+            page.extend([0; PAD]);
+            let bytes = Bytes::new(&page, used).expect("there is a pad");
+            let walk = || Walk { bytes, at: 0, left: 16, code: Some(3), last: u64::MAX - from_end, less: 1 };
+            let fast = append(&mut walk(), &mut Vec::new());
+            assert_eq!(fast, append_scalar(&mut walk(), &mut Vec::new()), "{from_end}");
+            // All gaps together are 24.
+            assert_eq!(fast.is_err(), from_end <= 24, "{from_end}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How much memory decoded nodes may take: a part of what the cache is given.
+//!
+//! Must always be true: what was taken and not given back never exceeds the limit. Nobody waits: who gets nothing keeps
+//! nothing, and reads the page instead.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes that may be taken. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Quota(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limit: usize,
+    taken: AtomicUsize,
+}
+
+/// Bytes that were taken, until it is dropped.
+#[derive(Debug)]
+pub struct Taken {
+    quota: Quota,
+    bytes: usize,
+}
+
+impl Quota {
+    pub(crate) fn new(limit: usize) -> Self {
+        Quota(Arc::new(Shared { limit, taken: AtomicUsize::new(0) }))
+    }
+
+    /// Takes so many bytes, if that many are left.
+    pub fn take(&self, bytes: usize) -> Option<Taken> {
+        let more = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.0.limit);
+        self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Taken { quota: self.clone(), bytes })
+    }
+
+    /// How many bytes are taken.
+    pub fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.quota.0.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_taken_than_there_is() {
+        let quota = Quota::new(100);
+        let first = quota.take(60).expect("60 of 100");
+        assert!(quota.take(41).is_none());
+        assert!(quota.take(usize::MAX).is_none());
+        let second = quota.take(40).expect("the rest");
+        assert_eq!(quota.taken(), 100);
+        drop(first);
+        assert_eq!(quota.taken(), 40);
+        drop(second);
+        assert_eq!(quota.taken(), 0);
+    }
+}
