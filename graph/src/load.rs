@@ -1,11 +1,11 @@
-//! [`Database::bulk`]: a new store out of rows, in one call.
+//! [`Database::bulk`]: a new store out of rows, or rows into a store, in one call.
 //!
 //! Must always be true: the store is there wholly or not at all: the load is one checkpoint, and until then the file is an
-//! empty store. Memory stays within the budget, whatever the number of rows; what is more is sorted in temporary files.
+//! empty store; what is appended is one transaction. Memory stays within the budget, whatever the number of rows; what is more is sorted in temporary files.
 //!
 //! It is not: reading files ([`crate::import`]), nor the loading itself ([`crate::bulk`]).
 
-use crate::bulk::{Bulk, BulkError, BulkOptions, EdgeRow, NodeRow, OnError, Phase};
+use crate::bulk::{Bulk, BulkError, BulkOptions, EdgeRow, NodeRow, OnDuplicate, OnError, Phase};
 use crate::database::Database;
 use crate::error::{OpenError, WriteError};
 use crate::options::Options;
@@ -33,7 +33,7 @@ impl std::fmt::Debug for BulkLoad<'_> {
     }
 }
 
-/// A bulk load failed. The store, if it was made, is empty.
+/// A bulk load failed. The store, if it was made, is empty; one that was appended to is as it was.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -118,6 +118,29 @@ impl<'a> BulkLoad<'a> {
         self
     }
 
+    /// Adds the rows to the store that is there (one that is not is made). They become single changes of one transaction, so
+    /// this is slower than a new store, and as atomic.
+    ///
+    /// Ends of edges are nodes by their ids, or by words: rows that bear them, else the one node with that key. A row about a
+    /// node or an edge that is there (by id, by label and key, by the rank that the row gives) is an error, or passed over,
+    /// or its properties are set on it.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use foliograph::bulk::{EdgeRow, NodeRow, OnDuplicate};
+    /// use foliograph::{Database, props};
+    /// let people = [NodeRow::keyed("person", "ada").with(props! { "died" => 1852 }), NodeRow::keyed("person", "mary")];
+    /// let knows = [EdgeRow::new("mary", "knows", "charles")];
+    /// let load = Database::bulk("people.folio").nodes(people).edges(knows).append(OnDuplicate::Update);
+    /// let report = load.run()?;
+    /// println!("{} nodes added, {} rows set on nodes that were there", report.nodes, report.updated);
+    /// # Ok(()) }
+    /// ```
+    pub fn append(mut self, on_duplicate: OnDuplicate) -> Self {
+        self.bulk.on_duplicate = Some(on_duplicate);
+        self
+    }
+
     /// Rows that cannot be taken are left out and counted, and do not end the load.
     pub fn skip_bad_rows(mut self) -> Self {
         self.bulk.on_error = OnError::Skip;
@@ -133,10 +156,16 @@ impl<'a> BulkLoad<'a> {
     /// Loads. The store is closed, whole and durable, when this returns.
     ///
     /// # Errors
-    /// A store that is there already is refused. A row that cannot be taken ends the load, unless
+    /// A store that is there already is refused, unless [`BulkLoad::append`] was said. A row that cannot be taken ends the load, unless
     /// [`BulkLoad::skip_bad_rows`] was said.
     pub fn run(mut self) -> Result<LoadReport, LoadError> {
         self.bulk.implicit_nodes = !self.declared;
+        let appends = self.bulk.on_duplicate.is_some();
+        if appends {
+            // One half is for rows that wait, the other for changes.
+            self.bulk.memory_budget /= 2;
+            self.options.memory_budget = self.bulk.memory_budget;
+        }
         let mut bulk = Bulk::new(self.bulk);
         for row in self.rows.into_iter().flatten() {
             match row {
@@ -144,7 +173,7 @@ impl<'a> BulkLoad<'a> {
                 Row::Edge(row) => bulk.add_edge(row)?,
             }
         }
-        let db = self.options.create(&self.path)?;
+        let db = if appends { self.options.open(&self.path)? } else { self.options.create(&self.path)? };
         let report = db.begin_write()?.load(bulk)?;
         db.close()?;
         Ok(report)

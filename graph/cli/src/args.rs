@@ -1,6 +1,7 @@
 //! The command line's words: global options, which may stand before or after the command, and one struct a command.
 
 mod algo;
+mod import;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use foliograph::{Backend, Durability, PageSize};
 use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
 
 pub use algo::{AlgoArgs, Algorithm};
+pub use import::{Format, Ids, ImportArgs, OnRowError};
 
 /// An embedded graph store: import, query, inspect.
 #[derive(Parser, Debug)]
@@ -53,7 +55,7 @@ pub struct Global {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Create a store from files
+    /// Create a store from files, or add files to one
     Import(ImportArgs),
     /// Write nodes and edges to files
     Export(ExportArgs),
@@ -102,69 +104,6 @@ pub enum Command {
 pub struct StoreArgs {
     /// The store's file
     pub store: PathBuf,
-}
-
-/// Where rows come from, and what to do with them.
-#[derive(Args, Debug)]
-pub struct ImportArgs {
-    /// The store to create
-    pub store: PathBuf,
-    /// Files that are told by their content; - is stdin
-    #[arg(value_name = "FILE")]
-    pub files: Vec<String>,
-    /// A file of nodes: [LABEL=]FILE or [LABEL=]HEADER,FILE
-    #[arg(long, value_name = "[LABEL=]FILE")]
-    pub nodes: Vec<String>,
-    /// A file of edges: [TYPE=]FILE or [TYPE=]HEADER,FILE
-    #[arg(long, value_name = "[TYPE=]FILE")]
-    pub edges: Vec<String>,
-    /// What the files are
-    #[arg(long, value_enum, default_value_t = Format::Auto)]
-    pub format: Format,
-    /// What separates fields of csv (and of edge lists, instead of blanks, tabs and commas)
-    #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
-    pub delimiter: Option<u8>,
-    /// Edges have no direction
-    #[arg(long)]
-    pub undirected: bool,
-    /// Bytes of a page
-    #[arg(long, value_name = "SIZE", value_parser = parse_page_size)]
-    pub page_size: Option<PageSize>,
-    /// What names of nodes are; without it integers are ids where all are integers, else all are keys
-    #[arg(long, value_enum)]
-    pub ids: Option<Ids>,
-    /// What to do with a row that cannot be taken
-    #[arg(long, value_enum, default_value_t = OnRowError::Stop)]
-    pub on_error: OnRowError,
-}
-
-/// Formats of input.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Format {
-    Auto,
-    Edgelist,
-    Csv,
-    Tsv,
-    Graphalytics,
-    Jsonl,
-}
-
-/// What names are.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Ids {
-    /// Node ids
-    Int,
-    /// Keys
-    Key,
-}
-
-/// What to do with a bad row.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
-pub enum OnRowError {
-    /// End the import
-    Stop,
-    /// Leave it out and count it
-    Skip,
 }
 
 /// Where rows go.
@@ -457,16 +396,6 @@ fn parse_page_size(text: &str) -> Result<PageSize, String> {
     PageSize::new(bytes).ok_or_else(wrong)
 }
 
-fn parse_delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        b"\\t" => Ok(b'\t'),
-        b"tab" => Ok(b'\t'),
-        [b'"' | b'\\' | b'\n' | b'\r'] => Err(format!("{text:?} cannot separate fields")),
-        [byte] if byte.is_ascii() => Ok(*byte),
-        _ => Err(format!("`{text}` is not one ASCII character (`tab` is one, too)")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -485,14 +414,5 @@ mod tests {
             assert!(cli.global.json);
             assert_eq!(cli.global.cache, Some(CacheSize::Pages(16)));
         }
-    }
-
-    #[test]
-    fn delimiters_are_one_character() {
-        assert_eq!(parse_delimiter("tab"), Ok(b'\t'));
-        assert_eq!(parse_delimiter(";"), Ok(b';'));
-        assert!(
-            parse_delimiter("\"").is_err() && parse_delimiter("ab").is_err() && parse_delimiter("").is_err()
-        );
     }
 }

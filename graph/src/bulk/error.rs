@@ -94,6 +94,53 @@ pub enum RowProblem {
     /// A property index that can not be made.
     #[error("{0}")]
     Index(String),
+    /// There is a node with that id, or that label and key.
+    #[error("there is a node {0} already")]
+    NodeExists(String),
+    /// The row's id is another node's than its key, or has another label.
+    #[error("node {id} is {there}, and the row says {row}")]
+    OtherNode {
+        /// The id.
+        id: u64,
+        /// What it is.
+        there: String,
+        /// What the row has.
+        row: String,
+    },
+    /// The row's key is that of a node with another id.
+    #[error("{name} is node {id}, and the row says node {row}")]
+    OtherId {
+        /// Label and key.
+        name: String,
+        /// The id that it has.
+        id: u64,
+        /// The id that the row has.
+        row: u64,
+    },
+    /// There is an edge with that rank.
+    #[error("there is an edge of that rank already: {0}")]
+    EdgeExists(String),
+    /// Several nodes are called that.
+    #[error("the edge's {end} {name} may be any of {nodes}")]
+    AmbiguousEnd {
+        /// Which end.
+        end: End,
+        /// What the row calls it.
+        name: String,
+        /// What they are.
+        nodes: String,
+    },
+    /// A row of a directed edge whose type is undirected in the store, or the other way round.
+    #[error("edges of type {edge_type} are {} in the store, and the row's is not", if *.undirected { "undirected" } else { "directed" })]
+    Undirected {
+        /// The type.
+        edge_type: String,
+        /// What it is in the store.
+        undirected: bool,
+    },
+    /// What the store refuses: a value that another has in a unique index, for one.
+    #[error("{0}")]
+    Refused(String),
     /// What the reader of the input found.
     #[error("{0}")]
     Input(String),
@@ -186,9 +233,36 @@ impl RowProblem {
             RowProblem::DuplicateId(_) | RowProblem::DuplicateKey { .. } | RowProblem::UnknownEnd { .. } => {
                 Some("use --on-error skip to leave such rows out")
             }
+            RowProblem::NodeExists(_) | RowProblem::EdgeExists(_) => {
+                Some("--on-duplicate skip passes over what is there, update sets its properties")
+            }
+            RowProblem::OtherNode { .. } | RowProblem::OtherId { .. } => {
+                Some("with --ids key integers only link rows to each other, and are no node ids")
+            }
+            RowProblem::AmbiguousEnd { .. } => Some("JSON lines name a node by label and key, or by id"),
+            RowProblem::Undirected { undirected: true, .. } => {
+                Some("say --undirected, or `:TYPE(undirected)`")
+            }
+            RowProblem::Undirected { undirected: false, .. } => {
+                Some("leave out --undirected and `:TYPE(undirected)`, or use another type")
+            }
+            RowProblem::Refused(_) => Some("use --on-error skip to leave such rows out"),
             _ => None,
         }
     }
+}
+
+/// What to do with a row about a node or an edge that is there already: a node with the row's id, or its label and key; an
+/// edge with the rank that the row gives.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub enum OnDuplicate {
+    /// It cannot be taken.
+    #[default]
+    Error,
+    /// It is passed over and counted; what is there stays as it is.
+    Skip,
+    /// Its properties are set on what is there; those that it does not name stay.
+    Update,
 }
 
 /// What to do with a row that can not be taken.

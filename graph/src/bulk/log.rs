@@ -40,6 +40,8 @@ pub(super) struct EdgeEntry<'a> {
     pub from: (u32, Name<'a>),
     pub to: (u32, Name<'a>),
     pub edge_type: u32,
+    /// What the row says of its type, if it says something.
+    pub undirected: Option<bool>,
     pub rank: Option<u32>,
     pub props: &'a [u8],
     pub place: Place,
@@ -80,6 +82,7 @@ struct EdgeClass {
     from: (u32, Kind),
     to: (u32, Kind),
     edge_type: u32,
+    undirected: Option<bool>,
     rank: bool,
     props: bool,
     file: u32,
@@ -276,11 +279,12 @@ impl EdgeLog {
 
     #[inline]
     pub fn push(&mut self, entry: &EdgeEntry<'_>) -> Result<(), SpillError> {
-        let EdgeEntry { from, to, edge_type, rank, props, place } = entry;
+        let EdgeEntry { from, to, edge_type, undirected, rank, props, place } = entry;
         let class = EdgeClass {
             from: (from.0, Kind::of(Some(from.1))),
             to: (to.0, Kind::of(Some(to.1))),
             edge_type: *edge_type,
+            undirected: *undirected,
             rank: rank.is_some(),
             props: !props.is_empty(),
             file: place.file,
@@ -319,7 +323,8 @@ impl EdgeLog {
         let rank = if class.rank { Some(reader.varint_u32()?) } else { None };
         let props: &[u8] = if class.props { reader.counted()? } else { &[] };
         let (from, to) = ((class.from.0, from), (class.to.0, to));
-        Ok(EdgeEntry { from, to, edge_type: class.edge_type, rank, props, place })
+        let EdgeClass { edge_type, undirected, .. } = class;
+        Ok(EdgeEntry { from, to, edge_type, undirected, rank, props, place })
     }
 }
 
@@ -405,6 +410,7 @@ mod tests {
                 from: name(word, &mut random),
                 to: name(word, &mut random),
                 edge_type: random.below(4) as u32,
+                undirected: [None, Some(false), Some(true)][random.below(3) as usize],
                 rank: [None, Some(random.next() as u32)][random.below(2) as usize],
                 props: &word.as_bytes()[..random.below(6) as usize],
                 place: place(&mut random),
@@ -425,7 +431,8 @@ mod tests {
         for n in 0..10_000u64 {
             let place = Place { file: 0, line: n + 1 };
             let (from, to) = ((0, Name::Int(n / 9)), (0, Name::Int(n * 7919 % 10_000)));
-            log.push(&EdgeEntry { from, to, edge_type: 0, rank: None, props: &[], place }).unwrap();
+            let (undirected, rank) = (Some(false), None);
+            log.push(&EdgeEntry { from, to, edge_type: 0, undirected, rank, props: &[], place }).unwrap();
         }
         assert!(log.spool.record().len() < 60_000, "{} bytes", log.spool.record().len());
     }

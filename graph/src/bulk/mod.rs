@@ -14,8 +14,12 @@
 //! - **The budget changes nothing but time**: the same rows give the same trees.
 //! - **A load that fails leaves the store as it was**: pages are written in a transaction that the caller then drops.
 //!
+//! Rows for a store that holds something already wait and are named in the same way; `append.rs` then gives them out one by
+//! one, and a write transaction adds them.
+//!
 //! It reads no input (see [`crate::import`]) and knows no catalog: [`BulkTrees`] says what belongs into it.
 
+mod append;
 mod builder;
 mod edges;
 pub mod error;
@@ -35,10 +39,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use append::{Added, EdgeIn, EndIn, NodeIn, Refused, Target};
 pub use builder::BulkTrees;
 pub(crate) use error::KEPT;
-pub use error::{BulkError, End, OnError, Rejected, RowProblem};
+pub use error::{BulkError, End, OnDuplicate, OnError, Rejected, RowProblem};
 pub use options::{BulkOptions, IdMode, Phase, Progress};
+pub(crate) use resolve::NOBODY;
 pub use row::{EdgeRow, NodeRow, Place, RowId};
 pub(crate) use sorter::{Sorted, Sorter, Spill};
 pub(crate) use spill::Scratch;
@@ -51,8 +57,9 @@ use error::Rejects;
 use log::{EdgeEntry, EdgeLog, Name, NodeEntry, NodeLog};
 use names::Names;
 use options::Ticker;
+use std::collections::BTreeMap;
 
-/// A bulk load: takes rows, then writes trees.
+/// A bulk load: takes rows, then writes trees, or adds the rows to a store ([`BulkOptions::on_duplicate`]).
 ///
 /// Rows may come in any order; edges may come before their nodes.
 #[derive(Debug)]
@@ -64,6 +71,8 @@ pub struct Bulk {
     labels: Names,
     types: Names,
     undirected: Vec<bool>,
+    /// Where it was said last what a type is, apart from rows of edges.
+    types_said: BTreeMap<u32, Place>,
     properties: Names,
     nodes: NodeLog,
     edges: EdgeLog,
@@ -107,6 +116,8 @@ struct Seen {
     edge_props: bool,
     /// There are edge rows with a rank.
     ranks: bool,
+    /// There are edge rows without one.
+    rankless: bool,
 }
 
 impl Bulk {
@@ -120,6 +131,7 @@ impl Bulk {
             labels: Names::new("label"),
             types: Names::new("edge type"),
             undirected: Vec::new(),
+            types_said: BTreeMap::new(),
             properties: Names::new("property"),
             nodes: NodeLog::new(log_budget, &scratch),
             edges: EdgeLog::new(2 * log_budget, &scratch),
@@ -149,6 +161,12 @@ impl Bulk {
 
     /// Takes an edge.
     pub fn add_edge(&mut self, row: EdgeRow) -> Result<(), BulkError> {
+        let undirected = Some(row.undirected);
+        self.put_edge(row, undirected)
+    }
+
+    /// Takes an edge that says this of its type, or nothing.
+    pub(crate) fn put_edge(&mut self, row: EdgeRow, undirected: Option<bool>) -> Result<(), BulkError> {
         self.ticker.tick(Phase::Rows, 0)?;
         match self.check_edge(&row) {
             Ok(edge_type) => {
@@ -156,7 +174,7 @@ impl Bulk {
                 let from = (row.from.0, name(&row.from.1, &self.end_keys[0]));
                 let to = (row.to.0, name(&row.to.1, &self.end_keys[1]));
                 let EdgeRow { rank, place, .. } = row;
-                let entry = EdgeEntry { from, to, edge_type, rank, props: &self.props, place };
+                let entry = EdgeEntry { from, to, edge_type, undirected, rank, props: &self.props, place };
                 Ok(self.edges.push(&entry)?)
             }
             Err(problem) => self.rejects.reject(row.place, problem),
@@ -218,6 +236,7 @@ impl Bulk {
         match self.edge_type(name) {
             Ok(number) => {
                 self.undirected[number as usize] = undirected;
+                self.types_said.insert(number, place);
                 Ok(())
             }
             Err(problem) => self.rejects.reject(place, problem),
@@ -227,6 +246,16 @@ impl Bulk {
     /// Asks for a property index, which is made when everything is loaded.
     pub fn add_index(&mut self, index: WantedIndex) {
         self.indexes.push(index);
+    }
+
+    /// Whether the rows are for a store that may hold something already.
+    pub(crate) fn appends(&self) -> bool {
+        self.options.on_duplicate.is_some()
+    }
+
+    /// How it is to go; the callback is taken out.
+    pub(crate) fn options(&self) -> &BulkOptions {
+        &self.options
     }
 
     /// Whether names are words, as far as rows have shown.
@@ -262,7 +291,8 @@ impl Bulk {
         }
         let mut numbered = Vec::with_capacity(props.len());
         for (name, value) in props {
-            if *value == Value::Null {
+            // In a new store there is nothing that null could remove.
+            if *value == Value::Null && !self.appends() {
                 continue;
             }
             value::check(value).map_err(|e| RowProblem::BadValue(name.clone(), e))?;
@@ -297,6 +327,7 @@ impl Bulk {
     fn see_edge(&mut self, row: &EdgeRow) {
         let seen = &mut self.seen;
         seen.ranks |= row.rank.is_some();
+        seen.rankless |= row.rank.is_none();
         seen.edge_props |= !row.props.is_empty();
         for (_, end) in [&row.from, &row.to] {
             match end {

@@ -230,6 +230,12 @@ pub(super) fn put_label_and_key(label: u32, key: &Key, out: &mut Vec<u8>) {
     value::node_key_bytes(key, out);
 }
 
+/// The label's number and the node's key of a key of the key index.
+pub(super) fn key_of(bytes: &[u8]) -> Result<(u32, Key), Malformed> {
+    let (label, key) = bytes.split_first_chunk().ok_or(Malformed("a key without a label"))?;
+    Ok((u32::from_be_bytes(*label), value::node_key(key)?))
+}
+
 /// The label's number, and the key for messages, of a key of the key index.
 pub(super) fn label_and_key(bytes: &[u8]) -> (u32, String) {
     let (label, key) = bytes.split_first_chunk().unwrap_or((&[0; 4], bytes));

@@ -1,6 +1,6 @@
 //! How a bulk load is to go: memory, temporary files, names, bad rows, progress.
 
-use super::error::{BulkError, OnError};
+use super::error::{BulkError, OnDuplicate, OnError};
 use std::path::PathBuf;
 
 /// What names of nodes are.
@@ -30,6 +30,8 @@ pub enum Phase {
     In,
     /// Writing nodes.
     Nodes,
+    /// Adding edges to a store that holds some.
+    Edges,
 }
 
 impl std::fmt::Display for Phase {
@@ -41,6 +43,7 @@ impl std::fmt::Display for Phase {
             Phase::Out => "writing edges out",
             Phase::In => "writing edges in",
             Phase::Nodes => "writing nodes",
+            Phase::Edges => "writing edges",
         })
     }
 }
@@ -58,6 +61,9 @@ pub struct BulkOptions {
     pub ids: IdMode,
     /// What to do with rows that can not be taken.
     pub on_error: OnError,
+    /// The rows are added to a store that may hold something, and this is what becomes of rows about nodes and edges that
+    /// are there. Without it the store has to be empty, and such rows cannot be taken.
+    pub on_duplicate: Option<OnDuplicate>,
     /// Ends of edges that no row declares become nodes.
     pub implicit_nodes: bool,
     /// The label of such nodes.
@@ -77,6 +83,7 @@ impl Default for BulkOptions {
             temp_dir: None,
             ids: IdMode::Auto,
             on_error: OnError::Stop,
+            on_duplicate: None,
             implicit_nodes: false,
             implicit_label: "node".to_owned(),
             undirected: false,
@@ -93,6 +100,7 @@ impl std::fmt::Debug for BulkOptions {
             .field("temp_dir", &self.temp_dir)
             .field("ids", &self.ids)
             .field("on_error", &self.on_error)
+            .field("on_duplicate", &self.on_duplicate)
             .field("implicit_nodes", &self.implicit_nodes)
             .field("undirected", &self.undirected)
             .finish_non_exhaustive()

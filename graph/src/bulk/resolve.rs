@@ -22,7 +22,7 @@ use crate::value::{Malformed, Reader, put_varint};
 use std::cmp::Ordering;
 
 /// Stands for an end that is no node.
-pub(super) const NOBODY: u64 = u64::MAX;
+pub(crate) const NOBODY: u64 = u64::MAX;
 
 /// What the steps of naming share.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Room {
 
 impl Room {
     /// A sorter that may take this part of the budget.
-    fn sorter<T: Spill>(&self, part: usize) -> Sorter<T> {
+    pub fn sorter<T: Spill>(&self, part: usize) -> Sorter<T> {
         Sorter::new(self.budget / part, 0, &self.scratch)
     }
 
@@ -44,7 +44,7 @@ impl Room {
 }
 
 /// The bytes by which names of one space are compared: the space, then the word.
-fn name_bytes(space: u32, name: Name<'_>) -> Box<[u8]> {
+pub(super) fn name_bytes(space: u32, name: Name<'_>) -> Box<[u8]> {
     let mut bytes = space.to_be_bytes().to_vec();
     match name {
         Name::Word(word) => bytes.extend_from_slice(word.as_bytes()),
@@ -130,7 +130,7 @@ impl NodeNames {
     }
 }
 
-fn display(name: &[u8]) -> String {
+pub(super) fn display(name: &[u8]) -> String {
     String::from_utf8_lossy(name.get(4..).unwrap_or_default()).into_owned()
 }
 
@@ -283,11 +283,11 @@ pub(super) fn named_ends(
 }
 
 /// A name and the id of the node that is called so.
-type NamedId = (Box<[u8]>, u64);
+pub(super) type NamedId = (Box<[u8]>, u64);
 
 /// Walks names of nodes, which come in order, and names in edges side by side: those for which `bytes` has something to
 /// compare. `unknown` gives an id to a name that no node has.
-fn join(
+pub(super) fn join(
     mut next: impl FnMut() -> Result<Option<NamedId>, BulkError>,
     edges: &EdgeLog,
     room: &Room,
@@ -330,10 +330,10 @@ fn join(
 }
 
 /// A node's name.
-struct NameItem {
-    name: Box<[u8]>,
-    id: u64,
-    place: Place,
+pub(super) struct NameItem {
+    pub name: Box<[u8]>,
+    pub id: u64,
+    pub place: Place,
 }
 
 impl Spill for NameItem {
@@ -379,7 +379,7 @@ impl Spill for UseItem {
 /// The id of an edge's end.
 pub(super) struct FoundItem {
     at: u64,
-    id: u64,
+    pub id: u64,
 }
 
 impl Spill for FoundItem {

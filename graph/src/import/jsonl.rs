@@ -63,7 +63,8 @@ impl Change {
     /// Gives a bulk load what this change adds. A change that does more than add comes back, and so does one that names
     /// nodes by ids where others are named by words.
     ///
-    /// Nodes get the ids that the store would give them one by one. Other than for a transaction, an edge may come before
+    /// Nodes get the ids that the store would give them one by one (where rows are added to a store, those without an id
+    /// after those with one). Other than for a transaction, an edge may come before
     /// its nodes.
     ///
     /// # Errors
@@ -78,18 +79,23 @@ impl Change {
                 return Ok(Some(self));
             }
             Change::AddNode { label, key, id, props } => {
-                let id = if by_word { None } else { Some(RowId::Int(id.unwrap_or_else(|| bulk.next_id()))) };
+                let given = || (!bulk.appends()).then(|| bulk.next_id());
+                let id = if by_word { None } else { id.or_else(given).map(RowId::Int) };
                 bulk.add_node(NodeRow { space: 0, id, label: label.into(), key, props, place })?;
             }
-            Change::AddEdge { edge, props } => bulk.add_edge(EdgeRow {
-                from: (0, edge.from.into()),
-                to: (0, edge.to.into()),
-                edge_type: edge.edge_type.into(),
-                undirected: false,
-                rank: edge.rank,
-                props,
-                place,
-            })?,
+            Change::AddEdge { edge, props } => {
+                let row = EdgeRow {
+                    from: (0, edge.from.into()),
+                    to: (0, edge.to.into()),
+                    edge_type: edge.edge_type.into(),
+                    undirected: false,
+                    rank: edge.rank,
+                    props,
+                    place,
+                };
+                // Another line says what its type is.
+                bulk.put_edge(row, None)?
+            }
             Change::CreateIndex { on, property, unique } => {
                 bulk.add_index(WantedIndex { on, property, unique, place });
             }

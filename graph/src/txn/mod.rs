@@ -4,6 +4,7 @@
 //! counts follow every change; both directions of an edge change together (I5). Changes collect in memory as deltas of
 //! leaves; beyond the budget they are written to pages that nothing durable names (early flush).
 
+mod append;
 mod apply;
 mod commit;
 mod delete;

@@ -79,8 +79,17 @@ struct Planner<'a> {
     plan: Plan,
 }
 
-/// Plans an import. Files are opened, and their first bytes looked at.
-pub fn plan(args: &ImportArgs, temp_dir: &Path) -> Result<Plan, Failure> {
+/// What a store that is appended to holds before.
+#[derive(Copy, Clone, Debug)]
+pub struct Holds {
+    /// Any node.
+    pub nodes: bool,
+    /// Any node with a key.
+    pub keys: bool,
+}
+
+/// Plans an import, into a new store or one that holds something. Files are opened, and their first bytes looked at.
+pub fn plan(args: &ImportArgs, holds: Option<Holds>, temp_dir: &Path) -> Result<Plan, Failure> {
     let ids = match args.ids {
         None => IdMode::Auto,
         Some(Ids::Int) => IdMode::Int,
@@ -91,7 +100,7 @@ pub fn plan(args: &ImportArgs, temp_dir: &Path) -> Result<Plan, Failure> {
     let mut planner = Planner { args, temp_dir, plan };
     planner.files()?;
     let mut plan = planner.plan;
-    finish(&mut plan)?;
+    finish(&mut plan, holds)?;
     Ok(plan)
 }
 
@@ -113,15 +122,15 @@ pub fn embedded(nodes: InputFile, edges: InputFile) -> Plan {
 }
 
 /// What depends on all files: their order, ID spaces, nodes that only edges name.
-fn finish(plan: &mut Plan) -> Result<(), Failure> {
+fn finish(plan: &mut Plan, holds: Option<Holds>) -> Result<(), Failure> {
     plan.files.sort_by_key(|planned| planned.reading.turn());
     let declared = plan.files.iter().any(|planned| planned.reading.declares_nodes());
     let table = plan.files.iter().find(|planned| matches!(planned.reading, Reading::Table { .. }));
-    if let (false, Some(table)) = (declared, table) {
+    if let (false, Some(table), None) = (declared, table, holds) {
         return Err(Failure::usage(format!("{}: edges, but no file declares nodes", table.file.name))
             .hint("give a file of nodes with --nodes, or use an edge list, whose ends become nodes"));
     }
-    plan.implicit_nodes = !declared;
+    plan.implicit_nodes = !declared && table.is_none();
     let mut spaces = Spaces::default();
     let (mut of_nodes, mut of_edges) = (Vec::new(), Vec::new());
     for (number, planned) in plan.files.iter().enumerate() {
@@ -133,9 +142,9 @@ fn finish(plan: &mut Plan) -> Result<(), Failure> {
         of_edges.extend(header.end_spaces().into_iter().map(|space| (space, source.name.clone())));
     }
     let elsewhere = plan.files.iter().any(|p| matches!(p.reading, Reading::Vertices | Reading::JsonLines));
-    for (space, file) in of_edges {
-        if !of_nodes.contains(&space) && !elsewhere {
-            let name = spaces.name(space);
+    for (space, file) in of_edges.iter().filter(|_| holds.is_none()) {
+        if !of_nodes.contains(space) && !elsewhere {
+            let name = spaces.name(*space);
             let what =
                 if name.is_empty() { "no ID space".to_owned() } else { format!("the ID space `{name}`") };
             return Err(Failure::new(format!(
@@ -143,6 +152,10 @@ fn finish(plan: &mut Plan) -> Result<(), Failure> {
             ))
             .hint("`:START_ID(x)` and `:END_ID(x)` name nodes of files with `:ID(x)`"));
         }
+    }
+    if holds.is_some() {
+        // What no row declares stands in the store, whatever the space is called.
+        of_nodes.extend(of_edges.iter().map(|(space, _)| *space));
     }
     of_nodes.sort_unstable();
     of_nodes.dedup();
@@ -152,8 +165,28 @@ fn finish(plan: &mut Plan) -> Result<(), Failure> {
                 .hint("the same integer may name a node in each of them: leave --ids out"));
         }
         plan.ids = IdMode::Key;
+    } else if let Some(holds) = holds {
+        plan.ids = plan.names_in(holds);
     }
     Ok(())
+}
+
+impl Plan {
+    /// What names are, where rows are added to a store and nothing else says it. Rows of tables, and JSON lines, say
+    /// themselves what they declare. Other names mean what is there: by key where there are keys, else by id.
+    fn names_in(&self, holds: Holds) -> IdMode {
+        let say = |planned: &Planned| match &planned.reading {
+            Reading::JsonLines => true,
+            Reading::Table { kind, .. } => *kind == TableKind::Nodes,
+            Reading::EdgeList { .. } | Reading::Vertices => false,
+        };
+        match self.ids {
+            IdMode::Auto if !holds.nodes || self.files.iter().any(say) => IdMode::Auto,
+            IdMode::Auto if holds.keys => IdMode::Key,
+            IdMode::Auto => IdMode::Int,
+            asked => asked,
+        }
+    }
 }
 
 impl Planner<'_> {

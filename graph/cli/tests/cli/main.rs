@@ -10,6 +10,7 @@
 //! | `calling` | options, exit codes, stdin and stdout, pipes that break |
 //! | `tables` | what csv, tsv and edge lists say |
 //! | `formats` | export and import as inverses, with every format; formats that only leave |
+//! | `append` | rows that are added to what is there, and those that are there already |
 //! | `apply` | changes as JSON lines |
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
@@ -23,6 +24,7 @@
 #![allow(missing_docs, reason = "tests tell their story in their names")]
 
 mod algo;
+mod append;
 mod apply;
 mod bad_input;
 mod bad_place;

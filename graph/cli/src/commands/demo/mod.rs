@@ -61,7 +61,8 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     );
     title(context, "The packages of Debian bookworm and what they depend on, into a store:")?;
     line(context, &["import", "STORE", "debian-nodes.tsv.xz", "debian-edges.tsv.xz"])?;
-    let (report, plan) = import::create(&path, args.page_size, false, context, || Ok(plan))?;
+    let how = import::How { page_size: args.page_size, ..import::How::default() };
+    let (report, plan) = import::fill(&path, how, context, |_| Ok(plan))?;
     import::print(&report, &plan, context)?;
     for (what, command) in SHOWN {
         title(context, what)?;
