@@ -5,6 +5,7 @@ use crate::bulk::{Bulk, BulkError, BulkTrees, KEPT, OnError, Place, Rejected, Ro
 use crate::catalog::Names;
 use crate::error::{ReadError, WriteError};
 use crate::reader::Reader;
+use crate::settle::Moving;
 use storage_core::page::PageId;
 
 /// What a bulk load did.
@@ -44,6 +45,23 @@ impl WriteTransaction {
     ///
     /// # Panics
     /// If the store is not empty.
+    ///
+    /// # Errors
+    /// [`BulkError`]: a row cannot be taken, and the load was not told to pass over such; a temporary file failed;
+    /// the store could not be written. The store is empty then.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// use foliograph::bulk::{Bulk, BulkOptions, EdgeRow, NodeRow};
+    /// let mut bulk = Bulk::new(BulkOptions::default());
+    /// bulk.add_edge(EdgeRow::new("ada", "knows", "charles"))?;
+    /// bulk.add_node(NodeRow::keyed("person", "ada"))?;
+    /// bulk.add_node(NodeRow::keyed("person", "charles"))?;
+    /// let report = db.begin_write()?.load(bulk)?;
+    /// assert_eq!((report.nodes, report.edges), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn load(mut self, bulk: Bulk) -> Result<LoadReport, BulkError> {
         assert!(self.is_pristine(), "a bulk load is for an empty store");
         self.begin_flush()?;
@@ -78,12 +96,17 @@ impl WriteTransaction {
             && !self.is_changed()
     }
 
-    /// Moves pages at or past `limit` down (A4).
-    pub(crate) fn move_down(&mut self, limit: PageId, long_values: bool) -> Result<(), WriteError> {
+    /// Moves pages down (A4): see [`crate::settle::move_graph`].
+    pub(crate) fn move_down(
+        &mut self,
+        limits: &[PageId],
+        long_values: bool,
+        moving: &mut Moving<'_, '_>,
+    ) -> Result<(), WriteError> {
         self.attempt(|tx| {
             tx.begin_flush()?;
             let Reader { pages, graph, .. } = &mut tx.reader;
-            Ok(crate::settle::move_graph(graph, pages, limit, long_values)?)
+            crate::settle::move_graph(graph, pages, (limits, long_values), moving)
         })
     }
 
