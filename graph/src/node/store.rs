@@ -52,11 +52,17 @@ impl NodeStore {
     }
 
     /// Whether there is a node.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn contains(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<bool, PageError> {
         Ok(self.label(tree, pages, id)?.is_some())
     }
 
     /// A node's label.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn label(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<Option<u32>, PageError> {
         match self.seek(tree, pages, id)? {
             Found::Nowhere => Ok(None),
@@ -66,6 +72,9 @@ impl NodeStore {
     }
 
     /// A node's label and key.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn name(
         &self,
         tree: &NodeTree,
@@ -80,6 +89,9 @@ impl NodeStore {
     }
 
     /// A node's record. Long values stay where they are: see [`NodeStore::value`].
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn get(
         &self,
         tree: &NodeTree,
@@ -92,11 +104,17 @@ impl NodeStore {
     }
 
     /// A value of a record, read whole.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn value(&self, pages: &impl ReadPages, stored: &Stored) -> Result<Value, PageError> {
         value_of(pages, stored)
     }
 
     /// One property of a node, read whole: `None` if there is no such node, or it does not have the property.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn property(
         &self,
         tree: &NodeTree,
@@ -123,6 +141,9 @@ impl NodeStore {
     }
 
     /// A record as it goes into a tree of pages of this store: long values are written and named.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn prepare(&self, tx: &mut Transaction, record: NodeRecord) -> Result<NodeRecord, WriteError> {
         self.prepare_over(tx, &[], record)
     }
@@ -139,6 +160,9 @@ impl NodeStore {
     }
 
     /// Adds a node that is not there.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn add(
         &self,
         tree: &mut NodeTree,
@@ -152,6 +176,9 @@ impl NodeStore {
 
     /// Replaces a node's record; `false` if there is no such node. Long values that [`NodeStore::get`] gave and that
     /// are in the new record stay; the others are freed.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn update(
         &self,
         tree: &mut NodeTree,
@@ -166,6 +193,9 @@ impl NodeStore {
     }
 
     /// Removes a node; `false` if there is none.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn remove(&self, tree: &mut NodeTree, tx: &mut Transaction, id: u64) -> Result<bool, WriteError> {
         let Some(old) = tree.get(tx, &id)? else { return Ok(false) };
         free_props(tx, &old.props)?;

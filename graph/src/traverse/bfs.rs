@@ -49,6 +49,22 @@ pub struct BfsSummary {
 
 impl<R: ReadPages> Reader<R> {
     /// Breadth-first search from a node.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let levels = snapshot.bfs(ada).max_depth(2).collect_levels()?;
+    /// assert_eq!(levels, [vec![ada], vec![charles]]);
+    /// let summary = snapshot.bfs(ada).summary()?;
+    /// assert_eq!((summary.reached, summary.depth), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn bfs(&self, start: NodeId) -> Bfs<'_, R> {
         Bfs { rules: Rules::new(self), start, max_depth: u64::MAX }
     }
@@ -58,6 +74,19 @@ impl<R: ReadPages> Reader<R> {
     ///
     /// # Errors
     /// [`ReadError::NoNode`] if there is no such node.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.k_hop(ada, 1)?, [charles]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn k_hop(&self, start: NodeId, hops: u64) -> Result<Vec<NodeId>, ReadError> {
         self.bfs(start).max_depth(hops).collect_nodes()
     }
