@@ -49,9 +49,6 @@ pub fn page_references(page: &Page) -> Result<Vec<PageId>, PageError> {
 
 /// What a page holds, a line an entry.
 ///
-/// # Errors
-/// [`PageError::Damage`] if the page contradicts itself.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -70,6 +67,9 @@ pub fn page_references(page: &Page) -> Result<Vec<PageId>, PageError> {
 /// assert!(page_references(&page)?.is_empty());    // no long values
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// [`PageError::Damage`] if the page contradicts itself.
 pub fn describe_page(page: &Page) -> Result<Vec<String>, PageError> {
     match page.kind() {
         PageKind::Inner => {

@@ -38,9 +38,6 @@ fn survey<S: Source>(source: &S, with_edges: bool) -> Result<(bool, Losses), Exp
 
 /// Writes all nodes, and with `with_edges` all edges. If something is to be left out and `lossy` is false, nothing is written and it is an error.
 ///
-/// # Errors
-/// The graph cannot be read, the output not be written, or something would be lost.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -55,6 +52,9 @@ fn survey<S: Source>(source: &S, with_edges: bool) -> Result<(bool, Losses), Exp
 /// assert!(out.starts_with(b"digraph {"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// The graph cannot be read, the output not be written, or something would be lost.
 pub fn write_dot<S: Source>(
     source: &S,
     with_edges: bool,

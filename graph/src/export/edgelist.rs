@@ -13,9 +13,6 @@ use crate::model::{Key, Value};
 /// Writes all edges; returns how many, and what was left out. If something is to be left out and `lossy` is false,
 /// nothing is written and it is an error.
 ///
-/// # Errors
-/// [`ExportError`]: the graph cannot be read, the output not be written, or something would be lost.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -34,6 +31,9 @@ use crate::model::{Key, Value};
 /// println!("{losses}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// [`ExportError`]: the graph cannot be read, the output not be written, or something would be lost.
 pub fn write_edge_list<S: Source>(
     source: &S,
     lossy: bool,

@@ -125,9 +125,6 @@ fn survey<S: Source>(source: &S, with_edges: bool) -> Result<Survey, ExportError
 /// Writes all nodes, and with `with_edges` all edges. If something is to be left out and `lossy` is false, nothing is
 /// written and it is an error.
 ///
-/// # Errors
-/// The graph cannot be read, the output not be written, or something would be lost.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -142,6 +139,9 @@ fn survey<S: Source>(source: &S, with_edges: bool) -> Result<Survey, ExportError
 /// assert_eq!((written.nodes, written.edges), (2, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// The graph cannot be read, the output not be written, or something would be lost.
 pub fn write_graphml<S: Source>(
     source: &S,
     with_edges: bool,

@@ -74,9 +74,6 @@ fn indexes<S: Source>(
 
 /// Writes all nodes, a line each, and indexes over them; returns how many nodes.
 ///
-/// # Errors
-/// The graph cannot be read, the output not be written, or a line is longer than import takes.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -92,6 +89,9 @@ fn indexes<S: Source>(
 /// assert_eq!(write_json_edges(&snapshot, &mut out)?, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// The graph cannot be read, the output not be written, or a line is longer than import takes.
 pub fn write_json_nodes<S: Source>(source: &S, out: impl Write) -> Result<u64, ExportError<S::Error>> {
     let mut out = buffered(out);
     let (mut line, mut count) = (Line(Vec::new()), 0);

@@ -59,9 +59,6 @@ impl Columns {
 
 /// Writes all nodes; returns how many.
 ///
-/// # Errors
-/// [`ExportError`]: the graph cannot be read, the output not be written, or a line is longer than import takes.
-///
 /// ```
 /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
 /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -80,6 +77,9 @@ impl Columns {
 /// assert!(edges.starts_with(b":START_ID,:END_ID,:TYPE,since:int\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// [`ExportError`]: the graph cannot be read, the output not be written, or a line is longer than import takes.
 pub fn write_nodes<S: Source>(
     source: &S,
     dialect: Dialect,

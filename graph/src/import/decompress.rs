@@ -51,9 +51,6 @@ pub const HEAD_BYTES: usize = 64 << 10;
 impl Input {
     /// Looks at the first bytes, and decompresses if they say so.
     ///
-    /// # Errors
-    /// Reading fails; or what says that it is compressed is not, or wants more memory than it may have.
-    ///
     /// ```
     /// use foliograph::import::Input;
     /// use std::io::Read;
@@ -63,6 +60,9 @@ impl Input {
     /// input.read_to_string(&mut text)?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// Reading fails; or what says that it is compressed is not, or wants more memory than it may have.
     pub fn open(reader: impl Read + Send + 'static) -> io::Result<Input> {
         let raw = Input::peek(Box::new(reader))?;
         let compression = Compression::of(&raw.head);

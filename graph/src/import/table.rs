@@ -53,9 +53,6 @@ pub struct Table<R> {
 impl<R: Read> Table<R> {
     /// Reads the header from the first row of `reader`, which needs no buffer.
     ///
-    /// # Errors
-    /// [`RowError`]: reading fails, or the first row is no header.
-    ///
     /// ```
     /// use foliograph::import::{Dialect, Guess, Row, Spaces, Table, TableOptions};
     /// let text = ":ID,:LABEL,born:int\n1,person,1815\n2,person,\n";
@@ -71,6 +68,9 @@ impl<R: Read> Table<R> {
     /// assert!(matches!(&rows[0], Row::Node(node) if node.props.len() == 1));
     /// # Ok::<(), foliograph::import::RowError>(())
     /// ```
+    ///
+    /// # Errors
+    /// [`RowError`]: reading fails, or the first row is no header.
     pub fn new(reader: R, options: TableOptions, spaces: &mut Spaces) -> Result<Self, RowError> {
         let mut records = Records::new(Lines::new(reader, options.file), options.dialect);
         let header = read_header(&mut records, spaces)?;

@@ -175,9 +175,6 @@ impl<R: ReadPages> Reader<R> {
 
     /// Whether there is a node with this id.
     ///
-    /// # Errors
-    /// [`ReadError::Page`]: a page could not be read, or is damaged.
-    ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
     /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -190,6 +187,9 @@ impl<R: ReadPages> Reader<R> {
     /// assert!(snapshot.contains(ada)? && snapshot.edge_exists(edge)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn contains(&self, node: NodeId) -> Result<bool, ReadError> {
         Ok(self.layers.node.contains(&self.graph.nodes, &self.pages, node.0)?)
     }

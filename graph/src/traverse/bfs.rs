@@ -72,9 +72,6 @@ impl<R: ReadPages> Reader<R> {
     /// The nodes within `hops` edges of a node, itself left out, ascending by id. With filters, types and directions it is
     /// [`Bfs::max_depth`] and [`Bfs::collect_nodes`].
     ///
-    /// # Errors
-    /// [`ReadError::NoNode`] if there is no such node.
-    ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
     /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -87,6 +84,9 @@ impl<R: ReadPages> Reader<R> {
     /// assert_eq!(snapshot.k_hop(ada, 1)?, [charles]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`] if there is no such node.
     pub fn k_hop(&self, start: NodeId, hops: u64) -> Result<Vec<NodeId>, ReadError> {
         self.bfs(start).max_depth(hops).collect_nodes()
     }

@@ -47,9 +47,6 @@ impl ApplyError {
 impl WriteTransaction {
     /// Makes a change as a line of JSON says it: see [`crate::import::JsonLines`].
     ///
-    /// # Errors
-    /// What the change names is not there, or what it adds is; or the store fails.
-    ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
     /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -63,6 +60,9 @@ impl WriteTransaction {
     /// assert!(tx.node("person", "ada")?.is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// What the change names is not there, or what it adds is; or the store fails.
     pub fn apply(&mut self, change: Change) -> Result<(), ApplyError> {
         match change {
             Change::AddNode { label, key, id, props } => {

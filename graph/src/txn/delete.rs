@@ -58,9 +58,6 @@ impl WriteTransaction {
     /// Deletes all edges of this type from one node to another, whatever their ranks, and says how many there were. A type
     /// that is not known has none; a source that is not there is refused.
     ///
-    /// # Errors
-    /// Those of [`DeleteEdges::run`].
-    ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
     /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -72,6 +69,9 @@ impl WriteTransaction {
     /// assert_eq!(tx.delete_parallel(ada, "knows", charles)?, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// Those of [`DeleteEdges::run`].
     pub fn delete_parallel(
         &mut self,
         source: NodeId,

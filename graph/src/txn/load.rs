@@ -46,10 +46,6 @@ impl WriteTransaction {
     /// # Panics
     /// If the store is not empty.
     ///
-    /// # Errors
-    /// [`BulkError`]: a row cannot be taken, and the load was not told to pass over such; a temporary file failed;
-    /// the store could not be written. The store is empty then.
-    ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
     /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
@@ -62,6 +58,10 @@ impl WriteTransaction {
     /// assert_eq!((report.nodes, report.edges), (2, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// [`BulkError`]: a row cannot be taken, and the load was not told to pass over such; a temporary file failed;
+    /// the store could not be written. The store is empty then.
     pub fn load(mut self, bulk: Bulk) -> Result<LoadReport, BulkError> {
         assert!(self.is_pristine(), "a bulk load is for an empty store");
         self.begin_flush()?;
