@@ -70,11 +70,25 @@ impl Database {
     ///
     /// A store that is there already is refused. If it fails it leaves an unfinished creation: no store, and the next backup
     /// starts it afresh.
+    ///
+    /// ```no_run
+    /// let db = foliograph::Database::open("people.folio")?;
+    /// let report = db.backup("copy.folio")?;
+    /// println!("version {}, {} bytes", report.version, report.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BackupError`]: the checkpoint to copy could not be made; the target is there, cannot be made or written; a
+    /// page of the store cannot be read, or is damaged.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport, BackupError> {
         self.backup_with(to, &mut |_| true)
     }
 
     /// As [`Database::backup`], and says how far it has come.
+    ///
+    /// # Errors
+    /// Those of [`Database::backup`], and `Copy(CopyError::Cancelled)` where `progress` said `false`.
     pub fn backup_with(
         &self,
         to: impl AsRef<Path>,
@@ -92,6 +106,32 @@ impl Database {
 
     /// As [`Database::backup_with`], to a device of yours that was opened for creation, with pages of the same size. It is
     /// left open. If it fails, the device holds an unfinished creation.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// use foliograph::storage_core::device::{OpenOptions, PageDevice, memory::MemoryStore};
+    /// use std::sync::Arc;
+    /// tx.commit()?;
+    /// let bytes = MemoryStore::new(Vec::new());
+    /// let to: Arc<dyn PageDevice> = Arc::new(MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4))?);
+    /// let report = db.backup_device(&to, &mut |at| {
+    ///     println!("{} of {} pages", at.copied, at.pages);
+    ///     true                                        // `false` would end it
+    /// })?;
+    /// assert_eq!(report.version, 1);
+    /// to.close()?;
+    /// let copy = Options::new().open_device(Arc::new(MemoryDevice::open(&bytes, &OpenOptions::open())?))?;
+    /// assert_eq!(copy.begin_read()?.edge_count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Database::backup_with`]; the target's pages are of another size.
     pub fn backup_device(
         &self,
         to: &Arc<dyn PageDevice>,

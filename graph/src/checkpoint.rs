@@ -351,6 +351,10 @@ impl Checkpoint {
     }
 
     /// Writes its pages and its root record. Returns how many pages of trees that were.
+    ///
+    /// # Errors
+    /// A page could not be read or written, or is damaged; the disk is full. What was committed is still in the
+    /// log.
     pub fn finish(self) -> Result<u64, WriteError> {
         Ok(self.db.inner.checkpoints.shared.finish(self.tx)?)
     }
@@ -363,6 +367,26 @@ impl Database {
     /// Until it is finished or dropped, whoever needs a checkpoint of his own waits for it: a commit by
     /// [`Durability::Checkpoint`](crate::Durability), a transaction that outgrows its memory, closing. So the thread that
     /// holds it must do none of these.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.commit()?;
+    /// let checkpoint = db.begin_checkpoint()?.expect("something was committed");
+    /// let mut tx = db.begin_write()?;                 // goes on beside it
+    /// tx.set(ada, "died", 1852)?;
+    /// tx.commit()?;
+    /// assert_eq!(checkpoint.version(), 1);
+    /// checkpoint.finish()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The log could not be written; the store is read-only or closed.
     pub fn begin_checkpoint(&self) -> Result<Option<Checkpoint>, WriteError> {
         let shared = &self.inner.checkpoints.shared;
         shared.take_in_if_free()?;

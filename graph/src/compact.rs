@@ -1,19 +1,22 @@
 //! `compact`: the store written anew, densely, in its own file.
 //!
 //! Must always be true: what the store holds is the same before and after, ids and names included; it is a transaction
-//! like any other, so a crash leaves the state before or after, and snapshots that are held stay as they are. Long
+//! like any other, so a crash leaves the state before or after, and snapshots that are held stay as they are. So does
+//! stopping it: what was not committed by then never happened. Long
 //! values are not copied: their pages stay the value's, and are only moved to where there is room. The catalog's tree
 //! is small and stays what it is.
 //!
 //! While it runs the file holds the trees twice. Pages that a held snapshot needs are given back by whoever compacts,
 //! checkpoints or closes after that snapshot is gone.
 
+use crate::algo::{Control, Ticker};
 use crate::btree::{LeafFormat, Tree};
 use crate::database::Database;
 use crate::error::WriteError;
+use crate::settle::{Moving, limits, used_from};
 use crate::trees::Graph;
 use storage_core::page::PageId;
-use storage_core::pager::{self, PageError, ReadPages, Snapshot, Transaction, reserve_pages};
+use storage_core::pager::{PageError, ReadPages, Snapshot, Transaction, reserve_pages};
 
 /// Every page full, as nothing is known of what will be changed.
 const FILL_PERCENT: u8 = 100;
@@ -30,25 +33,77 @@ pub struct Compacted {
 impl Database {
     /// Writes every tree anew with full pages, moves what lies at the end of the file down, and cuts the end off. Waits
     /// for a running transaction. Needs room for the trees a second time while it runs.
+    ///
+    /// ```
+    /// # use foliograph::{Options, props, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # for n in 0..1000 { tx.add_node("person", n, props! { "text" => "x".repeat(500) })?; }
+    /// # tx.commit()?;
+    /// let mut tx = db.begin_write()?;
+    /// for person in tx.nodes("person").collect::<Result<Vec<_>, _>>()? {
+    ///     tx.delete_node(person, true)?;
+    /// }
+    /// tx.commit()?;
+    /// let done = db.compact()?;
+    /// println!("{} bytes became {}", done.before, done.after);
+    /// assert!(done.after < done.before);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The disk has no room for the trees twice; a page could not be read or written, or is damaged; the store is
+    /// read-only or closed. What the store holds is the same in any case.
     pub fn compact(&self) -> Result<Compacted, WriteError> {
+        self.compact_with(Control::new())
+    }
+
+    /// As [`Database::compact`], watched, and stopped when it is asked to. Progress counts entries of trees: up to half of
+    /// the total as they are written anew, a round for each tree, and then, as pages are moved down, what stands in them.
+    ///
+    /// Stopped in the first half, the store is what it was; later, it has its new trees, and the end of the file is not
+    /// cut off yet. Either way it goes on being used, and the next checkpoint or closing gives room back. Whoever watches
+    /// is called while the write transaction runs: to begin another one there would be to wait for ever.
+    ///
+    /// ```
+    /// # use foliograph::{Options, ReadError, WriteError, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// use foliograph::algo::Control;
+    /// let stopped = db.compact_with(Control::new().cancelled_when(|| true));
+    /// assert!(matches!(stopped, Err(WriteError::Read(ReadError::Cancelled))));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`](crate::ReadError::Cancelled), and those of [`Database::compact`].
+    pub fn compact_with(&self, control: Control<'_>) -> Result<Compacted, WriteError> {
+        let mut ticker = Ticker::new(control);
+        ticker.stop_if_asked()?;
         let before = self.file_bytes();
         let mut tx = self.begin_clean_write()?;
-        tx.rebuild()?;
+        let entries = tx.graph.entries(&tx.pages)?;
+        ticker.begin(entries.saturating_mul(2))?;
+        tx.rebuild(&mut ticker)?;
         tx.commit()?;
-        self.checkpoint()?;
-        self.tighten()?;
+        self.give_space_back(&mut Moving::part_of(&mut ticker, entries))?;
+        self.tighten(&mut Moving::part_of(&mut ticker, 0))?;
+        ticker.finish();
         Ok(Compacted { before, after: self.file_bytes() })
     }
 
     /// A checkpoint leaves itself room to move in. Now that nearly all is in its place the rest goes down as well: a store
     /// that was dense does not come out longer than it was.
-    fn tighten(&self) -> Result<(), WriteError> {
+    fn tighten(&self, moving: &mut Moving<'_, '_>) -> Result<(), WriteError> {
         let mut tx = self.begin_clean_write()?;
         let used = self.inner.pager.check_map(&self.inner.pager.begin_read())?.used;
         let count = used.iter().filter(|used| **used).count() as u64;
         let limit = count + reserve_pages(count);
-        if used.iter().skip(usize::try_from(limit).unwrap_or(usize::MAX)).any(|used| *used) {
-            tx.move_down(PageId::new(limit), true)?;
+        let far = used_from(&used, limit);
+        if !far.is_empty() {
+            moving.begin(far.len() as u64)?;
+            tx.move_down(&limits(&far), true, moving)?;
             tx.commit()?;
         } else {
             tx.abort();
@@ -63,22 +118,28 @@ impl Database {
 }
 
 /// Builds every tree again from what it holds, and frees the pages it had.
-pub(crate) fn rebuild(graph: &mut Graph, tx: &mut Transaction) -> Result<(), pager::WriteError> {
+pub(crate) fn rebuild(
+    graph: &mut Graph,
+    tx: &mut Transaction,
+    ticker: &mut Ticker<'_>,
+) -> Result<(), WriteError> {
     // The transaction pins the pages that the trees name: a snapshot that is taken now reads them, whatever its version.
     let pages = tx.pager().begin_read();
-    rebuild_tree(&mut graph.nodes, &pages, tx)?;
-    rebuild_tree(&mut graph.keys, &pages, tx)?;
-    rebuild_tree(&mut graph.out, &pages, tx)?;
-    rebuild_tree(&mut graph.into, &pages, tx)?;
-    rebuild_tree(&mut graph.edge_props, &pages, tx)?;
-    graph.indexes.values_mut().try_for_each(|index| rebuild_tree(index, &pages, tx))
+    rebuild_tree(&mut graph.nodes, &pages, tx, ticker)?;
+    rebuild_tree(&mut graph.keys, &pages, tx, ticker)?;
+    rebuild_tree(&mut graph.out, &pages, tx, ticker)?;
+    rebuild_tree(&mut graph.into, &pages, tx, ticker)?;
+    rebuild_tree(&mut graph.edge_props, &pages, tx, ticker)?;
+    graph.indexes.values_mut().try_for_each(|index| rebuild_tree(index, &pages, tx, ticker))
 }
 
 fn rebuild_tree<F: LeafFormat>(
     tree: &mut Tree<F>,
     pages: &Snapshot,
     tx: &mut Transaction,
-) -> Result<(), pager::WriteError> {
+    ticker: &mut Ticker<'_>,
+) -> Result<(), WriteError> {
+    ticker.next_round()?;
     let mut builder = Tree::<F>::builder(tx.pager().page_size(), FILL_PERCENT);
     let mut last = None;
     for entry in tree.range(pages, ..) {
@@ -89,149 +150,18 @@ fn rebuild_tree<F: LeafFormat>(
         }
         last = Some(key.clone());
         builder.push(tx, key, value)?;
+        ticker.done(1);
+        ticker.step(1)?;
     }
     let built = builder.finish(tx)?;
-    tree.visit(pages, &mut |at, _| {
+    let visited = tree.visit(pages, &mut |at, page| {
         tx.free(at);
-        Ok(())
-    })?;
+        ticker.page(page)
+    });
+    ticker.walked(visited)??;
     *tree = built;
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Edge, NodeId, Options, Props, Snapshot, Value, props};
-    use std::sync::Arc;
-    use storage_core::device::memory::MemoryDevice;
-    use storage_core::device::sim::Rng;
-    use storage_core::page::PageSize;
-
-    fn store() -> (Arc<MemoryDevice>, Database) {
-        let device = Arc::new(MemoryDevice::new(PageSize::K4));
-        let db = Options::new().create_device(device.clone()).expect("created");
-        (device, db)
-    }
-
-    /// `nodes` nodes with keys and properties, some of them long, and three edges from each, in small transactions that
-    /// come in no order, so that pages are half empty.
-    fn fill(db: &Database, nodes: u64, rng: &mut Rng) {
-        let mut order: Vec<u64> = (0..nodes).collect();
-        rng.shuffle(&mut order);
-        for some in order.chunks(50) {
-            let mut tx = db.begin_write().expect("begun");
-            for id in some {
-                let long = if id.is_multiple_of(40) { 9_000 } else { 30 };
-                let props = props! { "n" => *id as i64, "text" => "x".repeat(long) };
-                let node = crate::NewNode { id: Some(NodeId(*id)), key: Some((*id as i64).into()), props };
-                tx.insert_node("n", node).expect("added");
-            }
-            tx.commit().expect("committed");
-        }
-        for some in order.chunks(50) {
-            let mut tx = db.begin_write().expect("begun");
-            for id in some {
-                for step in [1, 7, 7] {
-                    let (from, to) = (NodeId(*id), NodeId((id + step) % nodes));
-                    tx.add_edge(from, "next", to, props! { "step" => step as i64 }).expect("added");
-                }
-            }
-            tx.commit().expect("committed");
-        }
-    }
-
-    type Contents = (Vec<(u64, String, Props)>, Vec<(Edge, Props)>);
-
-    fn contents(snapshot: &Snapshot) -> Contents {
-        let node = |view: Result<crate::NodeView, _>| {
-            let view = view.expect("readable");
-            let name = snapshot.name_of(&view).expect("readable");
-            (view.id.0, name, snapshot.props_of(&view).expect("readable"))
-        };
-        let edge = |edge: Result<Edge, _>| {
-            let edge = edge.expect("readable");
-            (edge, snapshot.edge_props(edge).expect("readable"))
-        };
-        (snapshot.all_nodes().map(node).collect(), snapshot.all_edges().map(edge).collect())
-    }
-
-    fn sound(db: &Database) {
-        assert_eq!(db.check().expect("checked").findings, []);
-    }
-
-    #[test]
-    fn a_store_of_which_little_is_left_becomes_small_and_holds_the_same() {
-        let (device, db) = store();
-        let mut rng = Rng::new(7);
-        fill(&db, 2_000, &mut rng);
-        for some in (0..2_000).filter(|id| id % 20 != 3).collect::<Vec<u64>>().chunks(300) {
-            let mut tx = db.begin_write().expect("begun");
-            for id in some {
-                tx.delete_node(NodeId(*id), true).expect("deleted");
-            }
-            tx.commit().expect("committed");
-        }
-        let before = contents(&db.begin_read().expect("begun"));
-        assert_eq!(before.0.len(), 100);
-        let done = db.compact().expect("compacted");
-        assert!(done.after * 3 < done.before, "{done:?}");
-        assert_eq!(done.after, device.image().len() as u64);
-        assert!(contents(&db.begin_read().expect("begun")) == before);
-        sound(&db);
-        db.close().expect("closed");
-        let device = Arc::new(MemoryDevice::from_image(device.image(), None).expect("a store"));
-        let db = Options::new().open_device(device).expect("opens");
-        assert!(contents(&db.begin_read().expect("begun")) == before);
-        sound(&db);
-    }
-
-    #[test]
-    fn half_empty_pages_become_full_ones_and_the_store_goes_on() {
-        let (_, db) = store();
-        let mut rng = Rng::new(11);
-        fill(&db, 1_500, &mut rng);
-        let before = contents(&db.begin_read().expect("begun"));
-        let pages = |db: &Database| db.pages().expect("readable").len();
-        let scattered = pages(&db);
-        db.compact().expect("compacted");
-        assert!(pages(&db) < scattered, "{} pages of {scattered}", pages(&db));
-        assert!(contents(&db.begin_read().expect("begun")) == before);
-        let dense = pages(&db);
-        for _ in 0..3 {
-            let again = db.compact().expect("compacted");
-            assert!(pages(&db) <= dense && again.after <= again.before, "{again:?}");
-        }
-        let mut tx = db.begin_write().expect("begun");
-        let new = tx.add_node("n", 5_000, props! { "text" => "y" }).expect("added");
-        tx.add_edge(new, "next", NodeId(3), props! {}).expect("added");
-        tx.set(NodeId(40), "text", Value::Null).expect("set");
-        tx.delete_node(NodeId(80), true).expect("deleted");
-        tx.commit().expect("committed");
-        sound(&db);
-    }
-
-    #[test]
-    fn a_snapshot_held_meanwhile_sees_what_it_saw() {
-        let (_, db) = store();
-        fill(&db, 400, &mut Rng::new(3));
-        let held = db.begin_read().expect("begun");
-        let before = contents(&held);
-        db.compact().expect("compacted");
-        db.compact().expect("compacted");
-        assert!(contents(&held) == before);
-        assert!(contents(&db.begin_read().expect("begun")) == before);
-        drop(held);
-        let done = db.compact().expect("compacted");
-        assert!(done.after < done.before, "what the snapshot needed is given back: {done:?}");
-        sound(&db);
-    }
-
-    #[test]
-    fn an_empty_store_can_be_compacted() {
-        let (_, db) = store();
-        db.compact().expect("compacted");
-        sound(&db);
-        assert_eq!(db.begin_read().expect("begun").node_count(), 0);
-    }
-}
+mod tests;

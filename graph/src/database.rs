@@ -17,8 +17,23 @@ use storage_core::pager::{self, Pager};
 
 /// An open store. Cloning is cheap; all clones are the same store. `Send + Sync`.
 ///
-/// It is closed when the last clone, snapshot and transaction is gone; [`Database::close`] does it at once and says
-/// whether it went well.
+/// It is closed when the last clone, snapshot and transaction is gone; [`Database::close`] does it at once, gives free space at
+/// the end of the file back, and says whether it went well.
+///
+/// ```
+/// # use foliograph::storage_core::{device::memory::MemoryDevice, page::PageSize};
+/// use foliograph::{Database, Options, props};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # if false {
+/// let db = Database::open("people.folio")?;
+/// # drop(db); }
+/// let other = db.clone();                         // the same store, for another thread
+/// let mut tx = other.begin_write()?;
+/// tx.add_node("person", "ada", props! {})?;
+/// tx.commit()?;
+/// assert_eq!(db.begin_read()?.node_count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) inner: Arc<Inner>,
@@ -38,11 +53,27 @@ pub(crate) struct Inner {
 
 impl Database {
     /// Opens the store at `path`, or creates it, with the default [`Options`].
+    ///
+    /// ```no_run
+    /// let db = foliograph::Database::open("people.folio")?;
+    /// # Ok::<(), foliograph::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Options::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Database, OpenError> {
         Options::new().open(path)
     }
 
     /// Creates a store at `path`; one that is there already is refused.
+    ///
+    /// ```no_run
+    /// let db = foliograph::Database::create("people.folio")?;
+    /// # Ok::<(), foliograph::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Options::create`].
     pub fn create(path: impl AsRef<Path>) -> Result<Database, OpenError> {
         Options::new().create(path)
     }
@@ -69,6 +100,23 @@ impl Database {
 
     /// A snapshot of the newest acknowledged version. It never changes and never waits: not for a writer, nor for a
     /// commit or a checkpoint.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// let before = db.begin_read()?;
+    /// tx.commit()?;
+    /// let after = db.begin_read()?;
+    /// assert_eq!((before.node_count(), after.node_count()), (0, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: the catalog could not be read. In a store that is open it has been read already.
     pub fn begin_read(&self) -> Result<Snapshot, ReadError> {
         let pages = self.inner.pager.begin_read();
         let graph = match pages.state::<Graph>() {
@@ -80,6 +128,20 @@ impl Database {
 
     /// The write transaction: waits while another one runs, and while changes fill the memory or the log that they are
     /// given. Nothing is visible before it commits; dropping it aborts.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// let mut tx = db.begin_write()?;
+    /// tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// tx.commit()?;
+    /// assert_eq!(db.begin_read()?.node_count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`WriteError::Pager`]: the store is read-only, closed, or can write no more, because something that had to
+    /// be durable could not be written. [`WriteError::Read`]: what a checkpoint made could not be read.
     pub fn begin_write(&self) -> Result<WriteTransaction, WriteError> {
         self.inner.checkpoints.relieve()?;
         let pages = self.inner.pager.begin_write()?;
@@ -87,6 +149,19 @@ impl Database {
     }
 
     /// The write transaction, or `None` at once while another one runs.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// let one = db.begin_write()?;
+    /// assert!(db.try_begin_write()?.is_none());
+    /// drop(one);
+    /// assert!(db.try_begin_write()?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Database::begin_write`]; that another one is running is none.
     pub fn try_begin_write(&self) -> Result<Option<WriteTransaction>, WriteError> {
         match self.inner.pager.try_begin_write()? {
             Some(pages) => self.transaction(pages).map(Some),
@@ -104,12 +179,42 @@ impl Database {
     }
 
     /// Makes everything durable that was committed without waiting for it ([`Durability::Relaxed`]).
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// tx.set_durability(foliograph::Durability::Relaxed);
+    /// tx.add_node("person", "ada", props! {})?;
+    /// tx.commit()?;                                   // visible, and durable in a moment
+    /// db.flush()?;                                    // durable
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The log could not be written. The store is closed.
     pub fn flush(&self) -> Result<(), WriteError> {
         Ok(self.inner.pager.flush_log()?)
     }
 
     /// Ends writing: makes a last checkpoint, gives free pages at the end of the file back, and closes the device.
     /// Returns the last error there is to report. Snapshots that are still held can not be read afterwards.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.commit()?;
+    /// db.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The last checkpoint could not be made, or the device reports an error. The store is closed in any case, and
+    /// what was committed is in the log.
     pub fn close(self) -> Result<(), OpenError> {
         self.inner.checkpoints.stop();
         let last = self.last_checkpoint();
@@ -128,6 +233,14 @@ impl Database {
     }
 
     /// What the device is: backend asked for and active, page size, what it can do.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// let info = db.device_info();
+    /// assert_eq!((info.backend, info.page_size), ("memory", PageSize::K4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn device_info(&self) -> DeviceInfo {
         self.inner.pager.device().info()
     }

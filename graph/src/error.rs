@@ -29,7 +29,7 @@ pub enum ReadError {
     /// An order was asked for that only an index gives, and there is none.
     #[error("there is no index over {0}")]
     NoIndex(String),
-    /// The caller's progress callback said stop.
+    /// Whoever watches said stop: see [`Control`](crate::algo::Control).
     #[error("cancelled")]
     Cancelled,
     /// A weight is missing, negative or no number.
@@ -192,7 +192,7 @@ impl WriteError {
 
     /// True if the transaction can go on: the change was refused before anything happened.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, WriteError::Pager(_) | WriteError::Read(ReadError::Page(_)))
+        !matches!(self, WriteError::Pager(_) | WriteError::Read(ReadError::Page(_) | ReadError::Cancelled))
     }
 }
 

@@ -24,6 +24,9 @@ pub struct PageInfo {
 }
 
 /// The pages that a page names, whatever its kind. Adjacency pages, map regions and pieces of values name none.
+///
+/// # Errors
+/// [`PageError::Damage`] if the page contradicts itself.
 pub fn page_references(page: &Page) -> Result<Vec<PageId>, PageError> {
     let written = match page.kind() {
         PageKind::Inner => {
@@ -45,6 +48,28 @@ pub fn page_references(page: &Page) -> Result<Vec<PageId>, PageError> {
 }
 
 /// What a page holds, a line an entry.
+///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// # tx.commit()?;
+/// # let snapshot = db.begin_read()?;
+/// use foliograph::storage_core::{page::PageKind, pager::{Inspected, Inspector}};
+/// use foliograph::{describe_page, page_references};
+/// db.checkpoint()?;
+/// let node_page = db.pages()?.into_iter().find(|page| page.kind == PageKind::Node).expect("there are nodes");
+/// let Inspected::Page(page) = Inspector::of(db.pager()).page(node_page.id)? else { panic!("it is whole") };
+/// assert_eq!(describe_page(&page)?.len(), 2);     // a line for each node
+/// assert!(page_references(&page)?.is_empty());    // no long values
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`PageError::Damage`] if the page contradicts itself.
 pub fn describe_page(page: &Page) -> Result<Vec<String>, PageError> {
     match page.kind() {
         PageKind::Inner => {

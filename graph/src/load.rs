@@ -148,6 +148,17 @@ impl<'a> BulkLoad<'a> {
     }
 
     /// Told now and then what the load does, how much is done, and how much there is (0: not known). `false` ends it.
+    ///
+    /// ```no_run
+    /// use foliograph::Database;
+    /// let edges = (0..1_000_000u64).map(|n| (n, n / 2));
+    /// let load = Database::bulk("tree.folio").edges(edges).on_progress(|phase, done, total| {
+    ///     eprintln!("{phase}: {done} of {total}");
+    ///     true
+    /// });
+    /// load.run()?;
+    /// # Ok::<(), foliograph::LoadError>(())
+    /// ```
     pub fn on_progress(mut self, progress: impl FnMut(Phase, u64, u64) -> bool + Send + 'static) -> Self {
         self.bulk.progress = Some(Box::new(progress));
         self

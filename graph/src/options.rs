@@ -206,6 +206,16 @@ impl Options {
     }
 
     /// Opens the store, or creates it where there is none.
+    ///
+    /// ```no_run
+    /// let db = foliograph::Options::new().cache_bytes(256 << 20).open("people.folio")?;
+    /// # Ok::<(), foliograph::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The file cannot be opened: it is in use, no store, of another format, or its backend cannot run here. The
+    /// store is damaged ([`OpenError::is_damage`]), or its log cannot be replayed. [`OpenError::hint`] says what to
+    /// do.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
         let path = path.as_ref();
         match self.open_existing(path) {
@@ -215,12 +225,29 @@ impl Options {
     }
 
     /// Opens a store that must exist.
+    ///
+    /// ```no_run
+    /// let error = foliograph::Options::new().open_existing("nothing.folio").expect_err("it is not there");
+    /// println!("{error}; {}", error.hint().unwrap_or_default());
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such file; else those of [`Options::open`].
     pub fn open_existing(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
         let device = self.open_file(path.as_ref(), OpenMode::Open)?;
         Database::over(Pager::open(device.clone(), &self.pager(&*device))?, self)
     }
 
     /// Creates a store; an existing one is refused (N2).
+    ///
+    /// ```no_run
+    /// use foliograph::{Options, PageSize};
+    /// let db = Options::new().page_size(PageSize::K4).create("small.folio")?;
+    /// # Ok::<(), foliograph::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is a store already, or a file that is none. The file cannot be made or written.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
         let device = self.open_file(path.as_ref(), OpenMode::Create(self.page_size))?;
         Database::over(Pager::create(device.clone(), &self.pager(&*device))?, self)
@@ -228,6 +255,16 @@ impl Options {
 
     /// Opens a store that must exist without ever writing to it, also if it has to be recovered: all that changes is kept
     /// in memory, and is gone with the handle. Readers in other processes may have it open, too.
+    ///
+    /// ```no_run
+    /// // A process was killed; what it had committed is looked at, and the file is left to it.
+    /// let db = foliograph::Options::new().open_in_memory("people.folio")?;
+    /// assert!(db.check()?.findings.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such file; else those of [`Options::open`].
     pub fn open_in_memory(&self, path: impl AsRef<Path>) -> Result<Database, OpenError> {
         let below = Options { read_only: true, ..self.clone() }.open_file(path.as_ref(), OpenMode::Open)?;
         let options = Options { read_only: false, background: false, ..self.clone() };
@@ -235,17 +272,57 @@ impl Options {
     }
 
     /// Looks at the pages of a store one by one; it may be too damaged to open. Opens the device for reading only.
+    ///
+    /// ```no_run
+    /// use foliograph::storage_core::{page::PageId, pager::Inspected};
+    /// let inspector = foliograph::Options::new().inspect("broken.folio")?;
+    /// if let Inspected::Page(page) = inspector.page(PageId::new(7))? {
+    ///     println!("{}, {} bytes in use", page.kind(), page.used());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The file cannot be opened, or does not say how large its pages are. Damage further on is no error.
     pub fn inspect(&self, path: impl AsRef<Path>) -> Result<Inspector, OpenError> {
         let options = Options { read_only: true, ..self.clone() };
         Ok(Inspector::new(options.open_file(path.as_ref(), OpenMode::Open)?))
     }
 
     /// Opens the store on a device of yours: the one instance, shared by every layer.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// use foliograph::storage_core::device::{OpenOptions, PageDevice, memory::MemoryStore};
+    /// use std::sync::Arc;
+    /// let bytes = MemoryStore::new(Vec::new());
+    /// let device = Arc::new(MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4))?);
+    /// Options::new().create_device(device)?.close()?;
+    ///
+    /// let device: Arc<dyn PageDevice> = Arc::new(MemoryDevice::open(&bytes, &OpenOptions::open())?);
+    /// let db = Options::new().open_device(device)?;
+    /// assert_eq!(db.begin_read()?.node_count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Options::open`], as far as they are not the file's.
     pub fn open_device(&self, device: Arc<dyn PageDevice>) -> Result<Database, OpenError> {
         Database::over(Pager::open(device.clone(), &self.pager(&*device))?, self)
     }
 
     /// Creates a store on a device of yours that was opened for creation.
+    ///
+    /// ```
+    /// use foliograph::{Options, PageSize, storage_core::device::memory::MemoryDevice};
+    /// use std::sync::Arc;
+    /// let db = Options::new().create_device(Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// assert_eq!(db.begin_read()?.node_count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The device holds a store already, or cannot be written.
     pub fn create_device(&self, device: Arc<dyn PageDevice>) -> Result<Database, OpenError> {
         Database::over(Pager::create(device.clone(), &self.pager(&*device))?, self)
     }

@@ -1,11 +1,13 @@
 //! Giving space at the end of the file back (A4): live pages there are moved down, then the free end is cut off.
 //!
 //! Must always be true: nothing that a version holds changes; it is a transaction like any other, so a crash leaves the
-//! state before or after. It is bounded: what would take long is left to whoever asks for it.
+//! state before or after. Closing does only what does not take long; what may, is watched by whoever asks for it, and can
+//! be stopped: a move that was stopped never happened.
 
+use crate::algo::{Control, Ticker};
 use crate::btree::{Record, RecordLeaf, Tree};
 use crate::database::Database;
-use crate::error::WriteError;
+use crate::error::{ReadError, WriteError};
 use crate::node::{NodeLeaf, NodeTree, Stored, StoredProps, decode_props, encode_props};
 use crate::overflow;
 use crate::trees::Graph;
@@ -15,16 +17,108 @@ use storage_core::pager::{self, Inspector, PageError, ReadPages, Transaction, re
 /// The most pages that closing moves: a quarter of a GiB of 16 KiB pages.
 const MOST_AT_CLOSE: u64 = 16_384;
 
+/// How many pages are moved before the flag is looked at, at most, and how often at most that is done: each time inner
+/// pages are written again.
+const AT_ONCE: usize = 1024;
+const MOST_PASSES: usize = 64;
+
+/// Who watches pages being moved, and what that counts for.
+pub(crate) struct Moving<'t, 'c> {
+    ticker: &'t mut Ticker<'c>,
+    /// `None`: pages count, and nothing else does.
+    share: Option<u64>,
+    pages: u64,
+    moved: u64,
+    told: u64,
+}
+
+impl<'t, 'c> Moving<'t, 'c> {
+    /// Moving pages is all there is to do.
+    fn all_of(ticker: &'t mut Ticker<'c>) -> Self {
+        Moving { ticker, share: None, pages: 0, moved: 0, told: 0 }
+    }
+
+    /// It is this much of what there is to do.
+    pub(crate) fn part_of(ticker: &'t mut Ticker<'c>, share: u64) -> Self {
+        Moving { share: Some(share), ..Moving::all_of(ticker) }
+    }
+
+    /// So many pages have to be moved. Looks at the flag.
+    pub(crate) fn begin(&mut self, pages: u64) -> Result<(), ReadError> {
+        self.pages = pages;
+        match self.share {
+            Some(_) => self.ticker.next_round(),
+            None => self.ticker.begin(*self.share.insert(pages)),
+        }
+    }
+
+    /// So many more have been written. Looks at the flag, for that may have taken long.
+    fn moved(&mut self, pages: u64) -> Result<(), ReadError> {
+        self.moved = self.moved.saturating_add(pages).min(self.pages);
+        let (share, pages_in_all) = (u128::from(self.share.unwrap_or(0)), u128::from(self.pages.max(1)));
+        let done = (share * u128::from(self.moved) / pages_in_all) as u64;
+        self.ticker.done(done - self.told);
+        self.told = done;
+        self.ticker.pages(pages)
+    }
+}
+
+/// The pages in use from `end` on.
+pub(crate) fn used_from(used: &[bool], end: u64) -> Vec<PageId> {
+    (end..used.len() as u64).filter(|page| used[*page as usize]).map(PageId::new).collect()
+}
+
+/// Where to begin so that `tail` is moved a part at a time, from its end on.
+pub(crate) fn limits(tail: &[PageId]) -> Vec<PageId> {
+    let part = AT_ONCE.max(tail.len().div_ceil(MOST_PASSES));
+    tail.rchunks(part).map(|pages| pages[0]).collect()
+}
+
 impl Database {
     /// Makes a checkpoint of everything that was committed, and gives space back: ends the log, moves live pages from the
     /// end of the file down, then cuts the free end off. Waits for a running transaction. Pages that a held snapshot needs
     /// stay, and so does the file before them.
     ///
     /// [`Database::close`] does the same where it is worth it and does not take long.
+    ///
+    /// ```
+    /// # use foliograph::{Options, props, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # tx.add_node("person", "ada", props! {})?;
+    /// # tx.commit()?;
+    /// assert!(db.pager().stats().log.bytes > 0);      // the commit stands in the log
+    /// db.checkpoint()?;
+    /// assert_eq!(db.pager().stats().log.bytes, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// A page could not be read or written, or is damaged; the disk is full; the store is read-only or closed.
     pub fn checkpoint(&self) -> Result<(), WriteError> {
+        self.checkpoint_with(Control::new())
+    }
+
+    /// As [`Database::checkpoint`], watched, and stopped when it is asked to: by then the checkpoint may be made, and the
+    /// file stays as long as it is. Progress counts pages that are moved down. Whoever watches is called while the write
+    /// transaction runs: to begin another one there would be to wait for ever.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and those of [`Database::checkpoint`].
+    pub fn checkpoint_with(&self, control: Control<'_>) -> Result<(), WriteError> {
+        let mut ticker = Ticker::new(control);
+        self.give_space_back(&mut Moving::all_of(&mut ticker))?;
+        ticker.finish();
+        Ok(())
+    }
+
+    /// A checkpoint of everything, and the file as short as that gets it.
+    pub(crate) fn give_space_back(&self, moving: &mut Moving<'_, '_>) -> Result<(), WriteError> {
+        moving.ticker.stop_if_asked()?;
         self.make_clean()?;
         self.inner.pager.trim(true)?;
-        self.move_down(u64::MAX)?;
+        self.move_down(u64::MAX, moving)?;
         Ok(self.inner.pager.trim(true)?)
     }
 
@@ -39,24 +133,24 @@ impl Database {
         if excess < 16 || excess < stats.page_count / 8 {
             return Ok(());
         }
-        self.move_down(MOST_AT_CLOSE)
+        self.move_down(MOST_AT_CLOSE, &mut Moving::all_of(&mut Ticker::new(Control::new())))
     }
 
-    fn move_down(&self, most: u64) -> Result<(), WriteError> {
+    fn move_down(&self, most: u64, moving: &mut Moving<'_, '_>) -> Result<(), WriteError> {
         let mut tx = self.begin_clean_write()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot)?;
         let used = map.used.iter().filter(|used| **used).count() as u64;
         // What moving itself writes needs room, too.
         let end = used + reserve_pages(used) + used / 64 + 16;
-        let tail: Vec<PageId> =
-            (end..map.used.len() as u64).filter(|page| map.used[*page as usize]).map(PageId::new).collect();
+        let tail = used_from(&map.used, end);
         if tail.is_empty() || tail.len() as u64 > most {
             return Ok(());
         }
         let long_values = self.holds_long_values(&tail)?;
         drop(snapshot);
-        tx.move_down(PageId::new(end), long_values)?;
+        moving.begin(tail.len() as u64)?;
+        tx.move_down(&limits(&tail), long_values, moving)?;
         tx.commit()?;
         Ok(())
     }
@@ -74,25 +168,28 @@ impl Database {
     }
 }
 
-/// Moves every tree's pages at or past `limit`; of long values only if there are such.
+/// Moves every tree's pages at or past the last of the limits, which fall: first those at or past the first, and so on.
+/// Of long values only if there are such.
 pub(crate) fn move_graph(
     graph: &mut Graph,
     tx: &mut Transaction,
-    limit: PageId,
-    long_values: bool,
-) -> Result<(), pager::WriteError> {
-    if long_values {
-        move_node_values(&mut graph.nodes, tx, limit)?;
-        move_edge_values(&mut graph.edge_props, tx, limit)?;
+    (limits, long_values): (&[PageId], bool),
+    moving: &mut Moving<'_, '_>,
+) -> Result<(), WriteError> {
+    if let (Some(last), true) = (limits.last(), long_values) {
+        move_node_values(&mut graph.nodes, tx, *last, moving)?;
+        move_edge_values(&mut graph.edge_props, tx, *last, moving)?;
         graph.flush(tx)?;
     }
-    graph.nodes.move_down(tx, limit)?;
-    graph.keys.move_down(tx, limit)?;
-    graph.out.move_down(tx, limit)?;
-    graph.into.move_down(tx, limit)?;
-    graph.edge_props.move_down(tx, limit)?;
-    for index in graph.indexes.values_mut() {
-        index.move_down(tx, limit)?;
+    for limit in limits {
+        moving.moved(graph.nodes.move_down(tx, *limit)?)?;
+        moving.moved(graph.keys.move_down(tx, *limit)?)?;
+        moving.moved(graph.out.move_down(tx, *limit)?)?;
+        moving.moved(graph.into.move_down(tx, *limit)?)?;
+        moving.moved(graph.edge_props.move_down(tx, *limit)?)?;
+        for index in graph.indexes.values_mut() {
+            moving.moved(index.move_down(tx, *limit)?)?;
+        }
     }
     // Always: it is small, and the commit that this makes places the map's pages anew, too.
     graph.catalog_tree.move_down(tx, PageId::new(0))?;
@@ -103,14 +200,15 @@ fn move_node_values(
     tree: &mut NodeTree,
     tx: &mut Transaction,
     limit: PageId,
-) -> Result<(), pager::WriteError> {
+    moving: &mut Moving<'_, '_>,
+) -> Result<(), WriteError> {
     let old: Tree<NodeLeaf> = tree.clone();
     let mut from = 0;
     // A page of changes at a time: the tree is not written to while it is read.
-    while let Some(ids) = far_nodes(&old, tx, from, limit)? {
+    while let Some(ids) = far_nodes(&old, tx, (from, limit), moving)? {
         for id in &ids {
             let Some(mut record) = tree.get(tx, id)? else { continue };
-            move_values(tx, &mut record.props, limit)?;
+            move_values(tx, &mut record.props, limit, moving)?;
             tree.put(tx, *id, record)?;
         }
         let Some(last) = ids.last() else { break };
@@ -123,13 +221,13 @@ fn move_node_values(
 fn far_nodes(
     tree: &NodeTree,
     tx: &Transaction,
-    from: u64,
-    limit: PageId,
-) -> Result<Option<Vec<u64>>, PageError> {
+    (from, limit): (u64, PageId),
+    moving: &mut Moving<'_, '_>,
+) -> Result<Option<Vec<u64>>, ReadError> {
     let mut ids = Vec::new();
     for entry in tree.range(tx, from..) {
         let (id, record) = entry?;
-        if lies_past(tx, &record.props, limit)? {
+        if lies_past(tx, &record.props, limit, moving)? {
             ids.push(id);
             if ids.len() == 256 {
                 break;
@@ -143,17 +241,18 @@ fn move_edge_values(
     tree: &mut Tree<RecordLeaf>,
     tx: &mut Transaction,
     limit: PageId,
-) -> Result<(), pager::WriteError> {
+    moving: &mut Moving<'_, '_>,
+) -> Result<(), WriteError> {
     let mut far: Vec<(Vec<u8>, StoredProps)> = Vec::new();
     for entry in tree.range(&*tx, ..) {
         let (key, record) = entry?;
         let props = props_of(tree, &record)?;
-        if lies_past(tx, &props, limit)? {
+        if lies_past(&*tx, &props, limit, moving)? {
             far.push((key, props));
         }
     }
     for (key, mut props) in far {
-        move_values(tx, &mut props, limit)?;
+        move_values(tx, &mut props, limit, moving)?;
         tree.put(tx, key, encode_props(&props))?;
     }
     Ok(())
@@ -164,12 +263,19 @@ fn props_of(tree: &Tree<RecordLeaf>, record: &Record) -> Result<StoredProps, Pag
     decode_props(record).map_err(|e| PageError::damage(root, PageKind::Record, e.0))
 }
 
-fn lies_past(pages: &impl ReadPages, props: &StoredProps, limit: PageId) -> Result<bool, PageError> {
+fn lies_past(
+    pages: &impl ReadPages,
+    props: &StoredProps,
+    limit: PageId,
+    Moving { ticker, .. }: &mut Moving<'_, '_>,
+) -> Result<bool, ReadError> {
+    ticker.step(1)?;
     let mut past = false;
-    crate::node::visit_props(pages, props, &mut |at, _| {
+    let visited = crate::node::visit_props(pages, props, &mut |at, page| {
         past |= at.page() >= limit;
-        Ok(())
-    })?;
+        ticker.page(page)
+    });
+    ticker.walked(visited)??;
     Ok(past)
 }
 
@@ -177,18 +283,21 @@ fn move_values(
     tx: &mut Transaction,
     props: &mut StoredProps,
     limit: PageId,
-) -> Result<(), pager::WriteError> {
+    moving: &mut Moving<'_, '_>,
+) -> Result<(), WriteError> {
     for (_, stored) in props.iter_mut() {
         let Stored::Overflow { root, len, .. } = stored else { continue };
-        let mut past = false;
+        let (mut past, mut pages) = (false, 0);
         overflow::visit(&*tx, *root, *len, &mut |at, _| {
             past |= at.page() >= limit;
+            pages += 1;
             Ok(())
         })?;
         if past {
             let moved = copy_value(tx, *root, *len)?;
             overflow::free(tx, *root, *len)?;
             *root = moved;
+            moving.moved(pages)?;
         }
     }
     Ok(())

@@ -1,5 +1,9 @@
 //! `stats`: what a store holds and how its pages are used.
+//!
+//! Must always be true: counts of nodes and edges are those of one version. Nothing is written but a checkpoint before.
+//! Memory: a few bytes a page, and a few for each degree that occurs. It does not look for damage: what it meets is an error.
 
+use crate::algo::{Control, Ticker};
 use crate::btree::{InnerPage, LeafFormat, Tree};
 use crate::catalog::{LabelInfo, TypeInfo};
 use crate::database::Database;
@@ -86,9 +90,49 @@ impl Stats {
 }
 
 impl Database {
-    /// Reads every page once.
+    /// What the store holds, and how its pages are used. Reads every page, and both directions of all edges.
+    ///
+    /// ```
+    /// # use foliograph::{Options, props, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let (ada, bob) = (tx.add_node("person", "ada", props! {})?, tx.add_node("person", "bob", props! {})?);
+    /// # tx.add_edge(ada, "knows", bob, props! {})?;
+    /// # tx.commit()?;
+    /// let stats = db.stats()?;
+    /// println!("{} nodes, {} edges in {} bytes", stats.nodes, stats.edges, stats.file_bytes);
+    /// assert_eq!((stats.nodes, stats.edges, stats.out.max, stats.into.max), (2, 1, 1, 1));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// A page could not be read, or is damaged; the store is closed.
     pub fn stats(&self) -> Result<Stats, ReadError> {
-        let pages = self.pages()?;
+        self.stats_with(Control::new())
+    }
+
+    /// As [`Database::stats`], watched, and stopped when it is asked to. Progress counts pages in the first round, then
+    /// edges, once in each direction.
+    ///
+    /// ```
+    /// # use foliograph::{Options, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// use foliograph::algo::Control;
+    ///
+    /// let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    /// let control = Control::new().cancelled_when(|| std::time::Instant::now() > deadline);
+    /// assert_eq!(db.stats_with(control)?.nodes, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and those of [`Database::stats`].
+    pub fn stats_with(&self, control: Control<'_>) -> Result<Stats, ReadError> {
+        let mut ticker = Ticker::new(control);
+        let edges = self.begin_read()?.edge_count();
+        let pages = self.list_pages(&mut ticker, edges.saturating_mul(2))?;
         let snapshot = self.begin_read()?;
         let pager = self.inner.pager.stats();
         let mut kinds = BTreeMap::new();
@@ -106,13 +150,16 @@ impl Database {
             height(&graph.into, &snapshot)?,
             height(&graph.edge_props, &snapshot)?,
         ];
+        let (out, into) =
+            (degrees(&graph.out, &snapshot, &mut ticker)?, degrees(&graph.into, &snapshot, &mut ticker)?);
+        ticker.finish();
         Ok(Stats {
             nodes: snapshot.node_count(),
             edges: snapshot.edge_count(),
             labels: snapshot.labels().map(|(_, l)| l.clone()).collect(),
             edge_types: snapshot.edge_types().map(|(_, t)| t.clone()).collect(),
-            out: degrees(&graph.out, &snapshot)?,
-            into: degrees(&graph.into, &snapshot)?,
+            out,
+            into,
             file_bytes: pager.page_count * page_size.bytes() as u64,
             page_size,
             kinds,
@@ -136,12 +183,19 @@ fn height<F: LeafFormat>(tree: &Tree<F>, snapshot: &Snapshot) -> Result<u8, Read
     Ok(if page.kind() == F::KIND { 1 } else { InnerPage::open(&page)?.level() + 1 })
 }
 
-fn degrees<const IN: bool>(tree: &Tree<EdgeLeaf<IN>>, snapshot: &Snapshot) -> Result<DegreeStats, ReadError> {
+fn degrees<const IN: bool>(
+    tree: &Tree<EdgeLeaf<IN>>,
+    snapshot: &Snapshot,
+    ticker: &mut Ticker<'_>,
+) -> Result<DegreeStats, ReadError> {
+    ticker.next_round()?;
     let mut histogram: BTreeMap<u64, u64> = BTreeMap::new();
     let mut current = (None, 0u64);
     let mut with_edges = 0;
     for entry in tree.range(&snapshot.pages, ..) {
         let (key, ()) = entry?;
+        ticker.done(1);
+        ticker.step(1)?;
         if current.0 == Some(key.vertex) {
             current.1 += 1;
             continue;

@@ -82,6 +82,16 @@ impl Graph {
             + self.indexes.values().map(Tree::weight).sum::<usize>()
     }
 
+    /// How many entries all trees but the catalog hold, as their pages say (T11): for progress.
+    pub(crate) fn entries(&self, pages: &impl ReadPages) -> Result<u64, PageError> {
+        let mut sum = self.nodes.count(pages, ..)?;
+        for records in [&self.keys, &self.edge_props].into_iter().chain(self.indexes.values()) {
+            sum = sum.saturating_add(records.count(pages, ..)?);
+        }
+        let edges = self.out.count(pages, ..)?.saturating_add(self.into.count(pages, ..)?);
+        Ok(sum.saturating_add(edges))
+    }
+
     /// The roots as they are now; `None` while a tree has changes that were not flushed.
     pub(crate) fn clean_roots(&self) -> Option<Roots> {
         Some(Roots {

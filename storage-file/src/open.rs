@@ -10,6 +10,9 @@ use storage_os::StoreFile;
 
 impl FileDevice {
     /// Opens or creates the store at `path`.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAFile`, `AlreadyExists`, `Unfinished`, `NotAStore`, `ShortFile`, `Locked`, `Io`.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<FileDevice, DeviceError> {
         let store = StoreFile::open(path, options, "file", |file, _| {
             positioned(file).map_err(|e| DeviceError::from_io(Operation::Open, "file", e).path(path))

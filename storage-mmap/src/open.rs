@@ -11,6 +11,10 @@ pub(crate) const BACKEND: &str = "mmap";
 
 impl MmapDevice {
     /// Opens or creates the store at `path`.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAFile`, `AlreadyExists`, `Unfinished`, `NotAStore`, `ShortFile`, `Locked`, `Io`;
+    /// `Unsupported` where this device cannot run.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<MmapDevice, DeviceError> {
         let unsupported = |why: String| {
             DeviceError::new(DeviceErrorKind::Unsupported, Operation::Open, BACKEND).path(path).detail(why)

@@ -89,6 +89,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Runs something that changes nothing, while the file stays open and is not cut.
+    ///
+    /// # Errors
+    /// `Closed`, `Poisoned`, and what `run` fails with.
     pub fn reading<R>(&self, operation: Operation, run: impl FnOnce(&File, &T) -> Result<R>) -> Result<R> {
         let handle = self.handle.read();
         let handle = handle.as_ref().ok_or_else(|| self.error(DeviceErrorKind::Closed, operation))?;
@@ -97,6 +100,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Runs a change of contents: first `check`, which may refuse, then `run`, whose failure poisons (D6).
+    ///
+    /// # Errors
+    /// `ReadOnly`, `Closed`, `Poisoned`, and what `check` and `run` fail with.
     pub fn changing<R>(
         &self,
         operation: Operation,
@@ -145,6 +151,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Writes parts of pages durably, and only them.
+    ///
+    /// # Errors
+    /// As [`storage_core::device::PageDevice::write_durable`].
     pub fn write_durable(&self, blocks: &[WriteBlock<'_>]) -> Result<()> {
         let check = || self.site.check_blocks(blocks, self.size, self.page_count());
         self.changing(Operation::WriteDurable, check, |file, _| {
@@ -181,6 +190,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Makes everything written before, and the length, durable.
+    ///
+    /// # Errors
+    /// As [`storage_core::device::PageDevice::sync`].
     pub fn sync(&self) -> Result<()> {
         if self.read_only {
             return self.reading(Operation::Sync, |_, _| Ok(()));
@@ -219,6 +231,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Gives up the lock and the file. A second call finds nothing to do.
+    ///
+    /// # Errors
+    /// What closing the file fails with; it is closed in any case.
     pub fn close(&self) -> Result<()> {
         self.length.close();
         let Some(handle) = self.handle.write().take() else { return Ok(()) };

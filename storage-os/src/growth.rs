@@ -48,6 +48,9 @@ impl Length {
 
 impl<T> StoreFile<T> {
     /// Makes the file at least `pages` long. A full disk poisons nothing.
+    ///
+    /// # Errors
+    /// `DiskFull`, which poisons nothing; `ReadOnly`, `Io`, `Poisoned`, `Closed`.
     pub fn grow(&self, pages: PageCount) -> Result<PageCount> {
         self.reading(Operation::Grow, |file, _| {
             self.writable(Operation::Grow)?;
@@ -93,6 +96,9 @@ impl<T> StoreFile<T> {
     }
 
     /// Cuts the file to `pages`, while nobody transfers anything.
+    ///
+    /// # Errors
+    /// `ReadOnly`, `Io`, `Poisoned`, `Closed`.
     pub fn shrink(&self, pages: PageCount) -> Result<()> {
         let handle = self.handle.write();
         let handle = handle.as_ref().ok_or_else(|| self.error(DeviceErrorKind::Closed, Operation::Shrink))?;

@@ -23,6 +23,10 @@ use storage_core::page::PageSize;
 
 impl<T> StoreFile<T> {
     /// Opens or creates the file for this backend; `with` makes what the device needs beside it.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAFile`, `AlreadyExists`, `Unfinished`, `NotAStore`, `ShortFile`, `Locked`, `Io`, and what
+    /// `with` fails with.
     pub fn open(
         path: &Path,
         options: &OpenOptions,

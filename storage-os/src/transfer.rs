@@ -52,6 +52,9 @@ fn drive(len: usize, direct: bool, mut step: impl FnMut(usize) -> io::Result<usi
 }
 
 /// Fills one buffer from `offset` by `read`, a positioned read.
+///
+/// # Errors
+/// [`Stopped`]: how far it came, and why it went no further.
 pub fn read_buf(
     buf: &mut [u8],
     direct: bool,
@@ -67,6 +70,9 @@ pub fn read_buf(
 }
 
 /// Writes one buffer by `write`, a positioned write.
+///
+/// # Errors
+/// [`Stopped`]: how far it came, and why it went no further.
 pub fn write_buf(
     data: &[u8],
     direct: bool,
@@ -85,6 +91,9 @@ fn aligned(buf: &[u8]) -> bool {
 }
 
 /// Reads a run. On an error its buffers hold anything.
+///
+/// # Errors
+/// [`Stopped`]: how far it came, and why it went no further.
 pub fn read_run(file: &File, run: &mut Run<IoSliceMut<'_>>, direct: bool) -> Result<(), Stopped> {
     let offset = run.offset;
     if run.parts.len() == 1 || (direct && !run.is_aligned(BLOCK_LEN)) {
@@ -104,6 +113,9 @@ pub fn read_run(file: &File, run: &mut Run<IoSliceMut<'_>>, direct: bool) -> Res
 }
 
 /// Writes a run; with `through`, durably, where the system has such a write.
+///
+/// # Errors
+/// [`Stopped`]: how far it came, and why it went no further.
 pub fn write_run(
     file: &File,
     run: &mut Run<IoSlice<'_>>,

@@ -17,6 +17,10 @@ pub(crate) const BACKEND: &str = "uring";
 impl UringDevice {
     /// Opens or creates the store at `path`. `Unsupported`, with the reason and a hint, where io_uring is not to be
     /// had; then no file is made.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAFile`, `AlreadyExists`, `Unfinished`, `NotAStore`, `ShortFile`, `Locked`, `Io`;
+    /// `Unsupported` where this device cannot run.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<UringDevice, DeviceError> {
         ring::build().map_err(|error| unsupported(&error).path(path))?;
         let store = StoreFile::open(path, options, BACKEND, |file, _| {

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use foliograph::algo::Control;
 use foliograph::export::{EdgeOut, NodeOut, Source, TypeOut};
 use foliograph::{IndexInfo, Key, Recovery};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +21,18 @@ pub fn bar(global: &Global, message: &'static str) -> ProgressBar {
     bar.set_style(style(false));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A bar of which the end is known, and what moves it.
+pub fn watched(global: &Global, message: &'static str) -> (ProgressBar, Control<'static>) {
+    let bar = bar(global, message);
+    bar.set_style(style(true));
+    let shown = bar.clone();
+    let control = Control::new().on_progress(move |progress| {
+        shown.set_length(progress.total);
+        shown.set_position(progress.done);
+    });
+    (bar, control)
 }
 
 /// Shows how far the recovery of a store has come, once there is one.

@@ -1,4 +1,4 @@
-//! How a computation over the whole graph is watched and stopped.
+//! How a computation over the whole graph, or work on the whole store, is watched and stopped.
 //!
 //! Must always be true: between two looks at the flag lie at most [`STEPS`] steps (a step being an edge or a list that was
 //! read) and one node's list, whatever the graph looks like; what is told never goes back, and `done` is never more than `total`; a computation
@@ -7,9 +7,13 @@
 use crate::error::ReadError;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use storage_core::pager::{Page, PageError};
 
 /// How many edges and lists are read at most between two looks at the flag, the rest of a list that was begun apart.
 pub const STEPS: u64 = 1 << 12;
+
+/// What looking at a page counts for: it may have to be fetched from a disk.
+const PAGE: u64 = STEPS / 64;
 
 /// How far a computation has come.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
@@ -19,7 +23,7 @@ pub struct Progress {
     pub round: u64,
     /// What is done of `total`; never goes back.
     pub done: u64,
-    /// What there is to do, in nodes (for each iteration, where there are several).
+    /// What there is to do, in nodes (for each iteration, where there are several), or in what the operation says.
     pub total: u64,
 }
 
@@ -78,11 +82,13 @@ pub(crate) struct Ticker<'a> {
     control: Control<'a>,
     progress: Progress,
     steps: u64,
+    /// A walk over pages was ended by the flag.
+    ended: bool,
 }
 
 impl<'a> Ticker<'a> {
     pub(crate) fn new(control: Control<'a>) -> Self {
-        Ticker { control, progress: Progress::default(), steps: 0 }
+        Ticker { control, progress: Progress::default(), steps: 0, ended: false }
     }
 
     /// The first round begins; there are so many nodes to do in all. Looks at the flag.
@@ -106,18 +112,43 @@ impl<'a> Ticker<'a> {
     /// So many edges or lists were read.
     #[inline]
     pub(crate) fn step(&mut self, steps: u64) -> Result<(), ReadError> {
-        self.steps += steps;
+        self.steps = self.steps.saturating_add(steps);
         if self.steps < STEPS { Ok(()) } else { self.look() }
     }
 
-    #[cold]
-    fn look(&mut self) -> Result<(), ReadError> {
-        self.steps = 0;
+    /// So many pages were written, or looked at.
+    pub(crate) fn pages(&mut self, pages: u64) -> Result<(), ReadError> {
+        self.step(pages.saturating_mul(PAGE))
+    }
+
+    /// A page was looked at, on a walk that nothing but an error of a page can end: where the flag is set that is what it
+    /// gets, and [`Ticker::walked`] knows better.
+    pub(crate) fn page(&mut self, page: &Page) -> Result<(), PageError> {
+        self.pages(1).map_err(|_| {
+            self.ended = true;
+            page.damage("nobody looked at it")
+        })
+    }
+
+    /// What such a walk came to, unless it was stopped.
+    pub(crate) fn walked(&self, walked: Result<(), PageError>) -> Result<Result<(), PageError>, ReadError> {
+        if self.ended { Err(ReadError::Cancelled) } else { Ok(walked) }
+    }
+
+    /// Looks at the flag, and tells nothing.
+    pub(crate) fn stop_if_asked(&mut self) -> Result<(), ReadError> {
         if let Some(cancelled) = &mut self.control.cancelled
             && cancelled()
         {
             return Err(ReadError::Cancelled);
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn look(&mut self) -> Result<(), ReadError> {
+        self.steps = 0;
+        self.stop_if_asked()?;
         self.tell();
         Ok(())
     }

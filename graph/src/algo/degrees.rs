@@ -46,6 +46,9 @@ impl<R: ReadPages> Degrees<'_, R> {
     pub const BYTES_PER_NODE: u64 = 8 + Numbering::BYTES_PER_NODE;
 
     /// The degrees.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and what reading fails with.
     pub fn run(self) -> Result<NodeValues<u64>, ReadError> {
         let mut ticker = Ticker::new(self.control);
         ticker.begin(self.reader.node_count())?;

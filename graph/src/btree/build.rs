@@ -43,6 +43,9 @@ impl<F: LeafFormat> TreeBuilder<F> {
     ///
     /// # Panics
     /// May panic if keys do not ascend strictly.
+    ///
+    /// # Errors
+    /// The leaves that are full could not be written.
     pub fn push(&mut self, tx: &mut Transaction, key: F::Key, value: F::Value) -> Result<(), WriteError> {
         self.packer.push(key, value, &mut self.leaves);
         if self.leaves.len() >= batch_pages(self.size) { self.write_leaves(tx) } else { Ok(()) }
@@ -54,6 +57,9 @@ impl<F: LeafFormat> TreeBuilder<F> {
     }
 
     /// Writes the rest, up to the root.
+    ///
+    /// # Errors
+    /// A page could not be written.
     pub fn finish(mut self, tx: &mut Transaction) -> Result<Tree<F>, WriteError> {
         let packer = std::mem::replace(&mut self.packer, F::packer(self.size, self.fill_percent));
         packer.finish(&mut self.leaves);

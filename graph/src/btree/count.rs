@@ -19,6 +19,9 @@ use storage_core::pager::{Page, PageError, ReadPages};
 impl<F: LeafFormat> Tree<F> {
     /// How many entries lie within `bounds`, changes included. Reads at most two pages of each level, and one for each
     /// leaf within the bounds that was changed since the last flush, however many entries there are.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn count(&self, pages: &impl ReadPages, bounds: impl RangeBounds<F::Key>) -> Result<u64, PageError> {
         let ends = Ends::of::<F>(&bounds);
         match &self.root {

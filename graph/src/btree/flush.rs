@@ -20,6 +20,9 @@ impl<F: LeafFormat> Tree<F> {
     /// Writes all changes and frees the pages that they replace. Afterwards the tree is clean. Returns its root, `None`
     /// for a tree without keys. Clones of the tree keep their changes, and must not be flushed too: they would free
     /// the same pages.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn flush(&mut self, tx: &mut Transaction) -> Result<Option<Written>, WriteError> {
         let Some(Root::Changed(root)) = &self.root else {
             return Ok(self.root().flatten());

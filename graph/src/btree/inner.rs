@@ -106,11 +106,17 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
 
 impl<'p> InnerPage<'p> {
     /// Looks at a page of kind [`PageKind::Inner`]; the level is what it says of itself.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn open(page: &'p Page) -> Result<Self, PageError> {
         Self::parse(page).map_err(|what| page.damage(what))
     }
 
     /// As [`InnerPage::open`], and the level must be this one: so every walk down a tree ends.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn at_level(page: &'p Page, level: u8) -> Result<Self, PageError> {
         let inner = Self::open(page)?;
         if inner.level != level {
@@ -181,6 +187,9 @@ impl<'p> InnerPage<'p> {
     }
 
     /// The child at `index`.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn child(&self, index: usize) -> Result<Written, PageError> {
         if index >= self.count {
             return Err(self.page.damage("child index out of range"));
@@ -218,6 +227,9 @@ impl<'p> InnerPage<'p> {
     }
 
     /// Appends the separator of child `index`, whole. The first child has none: nothing is appended.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn separator(&self, index: usize, out: &mut Vec<u8>) -> Result<(), PageError> {
         if index > 0 {
             let suffix = self.suffix(index - 1)?;
@@ -228,6 +240,9 @@ impl<'p> InnerPage<'p> {
     }
 
     /// The child that covers `key`: the last one whose separator is not greater.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn search(&self, key: &[u8]) -> Result<usize, PageError> {
         let rest = match self.behind_prefix(key) {
             Ok(rest) => rest,
@@ -247,6 +262,9 @@ impl<'p> InnerPage<'p> {
     }
 
     /// As [`InnerPage::search`] of a key that child `at`, or one behind it, covers: quick if it is that one.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn search_from(&self, at: usize, key: &[u8]) -> Result<usize, PageError> {
         let here = at + 1 >= self.count
             || match self.behind_prefix(key) {
@@ -267,6 +285,9 @@ impl<'p> InnerPage<'p> {
 
     /// Checks what reading alone does not: separators of legal length, strictly ascending, and inside the bounds that
     /// the parent gives. Whatever is decoded to be changed goes through here first.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn validate(&self, lower: &[u8], upper: Option<&[u8]>) -> Result<(), PageError> {
         let (mut last, mut next) = (lower.to_vec(), Vec::new());
         for index in 1..self.count {
@@ -289,6 +310,9 @@ impl<'p> InnerPage<'p> {
     }
 
     /// All children as entries; the first takes `lower` for its separator. Validated.
+    ///
+    /// # Errors
+    /// [`PageError::Damage`]: the page contradicts itself.
     pub fn entries(&self, lower: &[u8], upper: Option<&[u8]>) -> Result<Vec<Entry>, PageError> {
         self.validate(lower, upper)?;
         let mut out = Vec::with_capacity(self.count);

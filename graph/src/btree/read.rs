@@ -26,6 +26,9 @@ pub struct LeafView<'a, F: LeafFormat> {
 
 impl<'a, F: LeafFormat> LeafView<'a, F> {
     /// What the leaf holds, changes applied, in key order.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn entries(&self) -> Result<Merged<'a, F>, PageError> {
         Merged::new(self.page.clone(), self.delta, Bound::Unbounded)
     }
@@ -96,6 +99,9 @@ pub(super) fn open<'a, F: LeafFormat>(
 
 impl<F: LeafFormat> Tree<F> {
     /// The value under `key`, if there is one.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
         let Some(mut child) = self.root.as_ref().map(Root::as_child) else { return Ok(None) };
         let mut bytes = Vec::with_capacity(32);

@@ -22,6 +22,9 @@ impl<F: LeafFormat> Tree<F> {
     ///
     /// # Panics
     /// If `now` was not made from `flushed_from` in this way.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn rebase(
         now: &Tree<F>,
         flushed_from: &Tree<F>,

@@ -17,6 +17,9 @@ impl<F: LeafFormat> Tree<F> {
     /// Moves the pages at or past `limit`. Long values that its leaves name stay where they are. Returns how many pages
     /// were written.
     ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
+    ///
     /// # Panics
     /// If the tree has changes that were not flushed.
     pub fn move_down(&mut self, tx: &mut Transaction, limit: PageId) -> Result<u64, WriteError> {

@@ -20,6 +20,9 @@ type Visitor<'v> = &'v mut dyn FnMut(Written, &Page) -> Result<(), PageError>;
 impl<F: LeafFormat> Tree<F> {
     /// Calls `visit` with every page of the tree, parents before children, in key order. Of a changed tree these are
     /// the pages that the changes build on. The first error ends it.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged; what `visit` fails with.
     pub fn visit(&self, pages: &impl ReadPages, visit: Visitor<'_>) -> Result<(), PageError> {
         self.visit_all(Visit { pages, visit, wrong: None })
     }
@@ -27,6 +30,9 @@ impl<F: LeafFormat> Tree<F> {
     /// As [`Tree::visit`], and compares the numbers of entries that inner pages say are below their children with what is
     /// there (T11). Each that is wrong, and each leaf whose entries cannot be counted, is given to `wrong`, in no order,
     /// and ends nothing.
+    ///
+    /// # Errors
+    /// Those of [`Tree::visit`].
     pub fn visit_counted(
         &self,
         pages: &impl ReadPages,

@@ -14,11 +14,17 @@ use storage_core::pager::{PageError, ReadPages};
 
 impl<F: LeafFormat> Tree<F> {
     /// Puts `value` under `key`, whether or not there was one.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page on the way could not be read, or is damaged.
     pub fn put(&mut self, pages: &impl ReadPages, key: F::Key, value: F::Value) -> Result<(), PageError> {
         self.change(pages, key, Some(value))
     }
 
     /// Removes `key`, whether or not it is there.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page on the way could not be read, or is damaged.
     pub fn delete(&mut self, pages: &impl ReadPages, key: F::Key) -> Result<(), PageError> {
         if self.root.is_none() {
             return Ok(());

@@ -63,6 +63,10 @@ pub struct BulkTrees {
 impl Bulk {
     /// Writes the trees. The caller puts them into the catalog and commits; if this fails, the transaction is to be
     /// dropped.
+    ///
+    /// # Errors
+    /// [`BulkError`](super::BulkError): a row cannot be taken, and such are not passed over; a temporary file or a
+    /// page failed; whoever watches said stop.
     pub fn finish(mut self, tx: &mut Transaction) -> Result<BulkTrees, BulkError> {
         self.ticker.tick(Phase::Naming, self.nodes.len())?;
         let room = Room { budget: self.options.memory_budget / 2, scratch: self.scratch.clone() };

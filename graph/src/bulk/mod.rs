@@ -145,6 +145,10 @@ impl Bulk {
     }
 
     /// Takes a node.
+    ///
+    /// # Errors
+    /// Reading or writing a temporary file fails; a row that cannot be taken, unless such are passed over;
+    /// [`BulkError::Cancelled`].
     pub fn add_node(&mut self, row: NodeRow) -> Result<(), BulkError> {
         self.ticker.tick(Phase::Rows, 0)?;
         match self.check_node(&row) {
@@ -160,6 +164,9 @@ impl Bulk {
     }
 
     /// Takes an edge.
+    ///
+    /// # Errors
+    /// Those of [`Bulk::add_node`].
     pub fn add_edge(&mut self, row: EdgeRow) -> Result<(), BulkError> {
         let undirected = Some(row.undirected);
         self.put_edge(row, undirected)
@@ -182,6 +189,9 @@ impl Bulk {
     }
 
     /// Counts a row that the reader of the input could not make sense of, or ends the load with it.
+    ///
+    /// # Errors
+    /// The row, unless such are passed over.
     pub fn reject(&mut self, place: Place, what: impl Into<String>) -> Result<(), BulkError> {
         self.rejects.reject(place, RowProblem::Input(what.into()))
     }
@@ -232,6 +242,9 @@ impl Bulk {
     }
 
     /// Makes an edge type, which need have no edges, and says whether it is undirected.
+    ///
+    /// # Errors
+    /// Those of [`Bulk::add_node`].
     pub fn set_edge_type(&mut self, name: &str, undirected: bool, place: Place) -> Result<(), BulkError> {
         match self.edge_type(name) {
             Ok(number) => {

@@ -49,7 +49,7 @@ fn mix(edge: Edge) -> u128 {
     u128::from(round(1)) << 64 | u128::from(round(2))
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     pub(super) fn check_edges(&mut self, nodes: &NodeIds, wanted: &mut Wanted) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         let Some(out) = self.direction::<false>(&graph.out, nodes)? else { return Ok(()) };
@@ -85,7 +85,9 @@ impl Checker<'_> {
         let types = self.graph.catalog.types.iter().len();
         let mut sum = Sum { by_type: vec![0; types], ..Sum::default() };
         let mut last: Option<EdgeKey> = None;
+        self.ticker.next_round()?;
         for entry in tree.range(self.snapshot, ..) {
+            self.compared()?;
             let key = match entry {
                 Ok((key, ())) => key,
                 Err(e) => {
@@ -114,12 +116,14 @@ impl Checker<'_> {
     fn name_missing(&mut self, graph: &crate::trees::Graph) -> Result<(), ReadError> {
         let (out_root, in_root) = (self.root_page(2), self.root_page(3));
         for entry in graph.out.range(self.snapshot, ..) {
+            self.ticker.step(1)?;
             let edge = edge_of(entry?.0, false);
             if graph.into.get(self.snapshot, &keys(edge).1)?.is_none() {
                 self.note(in_root, PageKind::EdgeIn, format!("{edge:?} stands in the out tree only"));
             }
         }
         for entry in graph.into.range(self.snapshot, ..) {
+            self.ticker.step(1)?;
             let edge = edge_of(entry?.0, true);
             if graph.out.get(self.snapshot, &keys(edge).0)?.is_none() {
                 self.note(out_root, PageKind::EdgeOut, format!("{edge:?} stands in the in tree only"));
@@ -131,7 +135,9 @@ impl Checker<'_> {
     fn check_edge_props(&mut self, wanted: &mut Wanted) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         let root = self.root_page(4);
+        self.ticker.next_round()?;
         for entry in graph.edge_props.range(self.snapshot, ..) {
+            self.compared()?;
             let (bytes, record) = match entry {
                 Ok(entry) => entry,
                 Err(e) => {

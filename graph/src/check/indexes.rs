@@ -50,7 +50,7 @@ impl Wanted {
     }
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     pub(super) fn check_indexes(&mut self, wanted: &Wanted) -> Result<(), ReadError> {
         let graph = self.graph.clone();
         for (id, def) in &graph.catalog.indexes {
@@ -85,7 +85,9 @@ impl Checker<'_> {
     ) -> Result<Option<Sum>, ReadError> {
         let mut sum = Sum::default();
         let mut last: Option<Vec<u8>> = None;
+        self.ticker.next_round()?;
         for entry in tree.range(self.snapshot, ..) {
+            self.compared()?;
             let (key, record) = match entry {
                 Ok(entry) => entry,
                 Err(e) => {
@@ -125,6 +127,7 @@ impl Checker<'_> {
         (name, at): (&str, PageId),
     ) -> Result<(), ReadError> {
         for entry in tree.range(self.snapshot, ..) {
+            self.ticker.step(1)?;
             let (key, _) = entry?;
             let Some((value, entity)) = split(&key, def.owner) else { continue };
             match self.has(def, value, entity) {

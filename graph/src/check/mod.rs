@@ -1,12 +1,13 @@
 //! `check`: every page, every tree, both directions, every index, and free = rest (I1, I4, I5).
 //!
 //! Must always be true: what is damaged is a finding that names a page, not an abort: one damaged tree does not hide the
-//! others. Nothing is written. Memory: a few bytes a page of the file, and a bit a node.
+//! others. Nothing is written. Memory: a few bytes a page of the file, and a bit a node. A check that was stopped is no report.
 
 mod edges;
 mod indexes;
 mod nodes;
 
+use crate::algo::{Control, Ticker};
 use crate::btree::{LeafFormat, Tree};
 use crate::database::Database;
 use crate::error::ReadError;
@@ -41,19 +42,65 @@ pub struct CheckReport {
 /// At most this many findings are kept: a store that is all damaged must not fill the memory.
 const MOST_FINDINGS: usize = 10_000;
 
-pub(crate) struct Checker<'a> {
+pub(crate) struct Checker<'a, 'c> {
     snapshot: &'a pager::Snapshot,
     graph: Graph,
     report: CheckReport,
     /// Who names each page.
     owners: HashMap<PageId, PageInfo>,
+    ticker: &'a mut Ticker<'c>,
 }
 
 impl Database {
     /// Checks the whole store as it is on the device: the newest version, which is made a checkpoint first (but for
-    /// what others are committing meanwhile). An error means that checking itself could not go on (the device failed);
-    /// damage is in the report.
+    /// what others are committing meanwhile). Damage is in the report, and is no error.
+    ///
+    /// ```
+    /// # use foliograph::{Options, props, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # tx.add_node("person", "ada", props! {})?;
+    /// # tx.commit()?;
+    /// let report = db.check()?;
+    /// for finding in &report.findings {
+    ///     println!("page {} ({}): {}", finding.page, finding.kind, finding.what);
+    /// }
+    /// assert!(report.findings.is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Checking could not go on: the device failed, or the store is closed.
     pub fn check(&self) -> Result<CheckReport, ReadError> {
+        self.check_with(Control::new())
+    }
+
+    /// As [`Database::check`], watched, and stopped when it is asked to. Progress counts pages and entries of trees: all
+    /// pages in the first round, then the entries of one tree each; what is damaged may cut a round short.
+    ///
+    /// ```
+    /// # use foliograph::{Options, ReadError, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// use foliograph::algo::Control;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let stop = AtomicBool::new(false);          // set by another thread, for one
+    /// let control = Control::new().cancelled_by(&stop).on_progress(|at| eprintln!("{} of {}", at.done, at.total));
+    /// assert!(db.check_with(control)?.findings.is_empty());
+    ///
+    /// stop.store(true, Ordering::Relaxed);
+    /// let stopped = db.check_with(Control::new().cancelled_by(&stop));
+    /// assert!(matches!(stopped, Err(ReadError::Cancelled)));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and those of [`Database::check`].
+    pub fn check_with(&self, control: Control<'_>) -> Result<CheckReport, ReadError> {
+        let mut ticker = Ticker::new(control);
+        ticker.stop_if_asked()?;
         self.inner.checkpoints.show()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot);
@@ -63,10 +110,17 @@ impl Database {
             Ok(graph) => graph,
             Err(e) => {
                 report.findings.push(finding(e)?);
+                ticker.finish();
                 return Ok(report);
             }
         };
-        let mut checker = Checker { snapshot: &snapshot, graph, report, owners: HashMap::new() };
+        // Where pages cannot be counted, or entries, the walk finds what is wrong with them.
+        let page_count = self.inner.pager.device().page_count().get();
+        let pages = map.as_ref().map_or(page_count, in_use);
+        let entries = graph.entries(&snapshot).or_else(|e| finding(e).map(|_| 0))?;
+        ticker.begin(pages.saturating_add(entries))?;
+        let mut checker =
+            Checker { snapshot: &snapshot, graph, report, owners: HashMap::new(), ticker: &mut ticker };
         for (page, kind, what) in self.inner.pager.check_fixed_pages()? {
             checker.note(page, kind, what);
         }
@@ -75,23 +129,55 @@ impl Database {
             Ok(map) => checker.space(&map, whole),
             Err(e) => checker.report.findings.push(finding(e)?),
         }
-        checker.report.pages = self.inner.pager.device().page_count().get();
-        checker.report.findings.sort_by(|a, b| (a.page, &a.what).cmp(&(b.page, &b.what)));
-        checker.report.findings.dedup();
-        Ok(checker.report)
+        let mut report = checker.report;
+        report.pages = page_count;
+        report.findings.sort_by(|a, b| (a.page, &a.what).cmp(&(b.page, &b.what)));
+        report.findings.dedup();
+        ticker.finish();
+        Ok(report)
     }
 
     /// Every page of the newest version with its owner, in page order; free pages are left out.
+    ///
+    /// ```
+    /// # use foliograph::{Options, storage_core::{device::memory::MemoryDevice, page::PageSize}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// let pages = db.pages()?;
+    /// assert_eq!(pages[0].owner, "superblock");
+    /// assert_eq!(pages[1].owner, "root record");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// A page could not be read, or is damaged; the store is closed.
     pub fn pages(&self) -> Result<Vec<PageInfo>, ReadError> {
+        self.pages_with(Control::new())
+    }
+
+    /// As [`Database::pages`], watched, and stopped when it is asked to. Progress counts pages.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], and those of [`Database::pages`].
+    pub fn pages_with(&self, control: Control<'_>) -> Result<Vec<PageInfo>, ReadError> {
+        let mut ticker = Ticker::new(control);
+        let pages = self.list_pages(&mut ticker, 0)?;
+        ticker.finish();
+        Ok(pages)
+    }
+
+    /// All pages, as the first round of something that has `more` to do.
+    pub(crate) fn list_pages(&self, ticker: &mut Ticker<'_>, more: u64) -> Result<Vec<PageInfo>, ReadError> {
+        ticker.stop_if_asked()?;
         self.inner.checkpoints.show()?;
         let snapshot = self.inner.pager.begin_read();
         let map = self.inner.pager.check_map(&snapshot);
         let graph = Graph::open(&snapshot, snapshot.root())?;
-        let mut checker =
-            Checker { snapshot: &snapshot, graph, report: CheckReport::default(), owners: HashMap::new() };
-        checker.walk_each(|_, walked| Ok(walked?))?;
+        let map = map?;
+        ticker.begin(in_use(&map).saturating_add(more))?;
+        let owners = owners(&snapshot, graph, ticker)?;
         let size = self.inner.pager.page_size().bytes();
-        let mut pages: Vec<PageInfo> = checker.owners.into_values().collect();
+        let mut pages: Vec<PageInfo> = owners.into_values().collect();
         for fixed in 0..FIXED_PAGES {
             let (kind, owner) = match fixed {
                 0 => (PageKind::Superblock, "superblock"),
@@ -106,7 +192,7 @@ impl Database {
             used: page.used(),
             owner: "allocation map",
         };
-        pages.extend(map?.map_pages.into_iter().map(map_page));
+        pages.extend(map.map_pages.into_iter().map(map_page));
         for extent in self.inner.pager.log_extents() {
             let page = |n: u32| PageInfo {
                 id: extent.first.plus(u64::from(n)),
@@ -122,6 +208,22 @@ impl Database {
     }
 }
 
+fn in_use(map: &MapCheck) -> u64 {
+    map.used.iter().filter(|used| **used).count() as u64
+}
+
+/// Who names each page of the trees.
+fn owners(
+    snapshot: &pager::Snapshot,
+    graph: Graph,
+    ticker: &mut Ticker<'_>,
+) -> Result<HashMap<PageId, PageInfo>, ReadError> {
+    let report = CheckReport::default();
+    let mut checker = Checker { snapshot, graph, report, owners: HashMap::new(), ticker };
+    checker.walk_each(|_, walked| Ok(walked?))?;
+    Ok(checker.owners)
+}
+
 /// Damage is a finding; a device that fails is an error.
 fn finding(error: PageError) -> Result<Finding, ReadError> {
     match error {
@@ -130,11 +232,17 @@ fn finding(error: PageError) -> Result<Finding, ReadError> {
     }
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn note(&mut self, page: PageId, kind: PageKind, what: impl Into<String>) {
         if self.report.findings.len() < MOST_FINDINGS {
             self.report.findings.push(Finding { page, kind, what: what.into() });
         }
+    }
+
+    /// An entry of a tree was compared with what others say of it.
+    fn compared(&mut self) -> Result<(), ReadError> {
+        self.ticker.done(1);
+        self.ticker.step(1)
     }
 
     /// Turns damage into a finding; passes a failing device on.
@@ -176,20 +284,20 @@ impl Checker<'_> {
         mut result: impl FnMut(&mut Self, Result<(), PageError>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let graph = self.graph.clone();
-        let walked = self.walk(&graph.catalog_tree, "catalog");
+        let walked = self.walk(&graph.catalog_tree, "catalog")?;
         result(self, walked)?;
-        let walked = self.walk(&graph.nodes, TREE_NAMES[0]);
+        let walked = self.walk(&graph.nodes, TREE_NAMES[0])?;
         result(self, walked)?;
-        let walked = self.walk(&graph.keys, TREE_NAMES[1]);
+        let walked = self.walk(&graph.keys, TREE_NAMES[1])?;
         result(self, walked)?;
-        let walked = self.walk(&graph.out, TREE_NAMES[2]);
+        let walked = self.walk(&graph.out, TREE_NAMES[2])?;
         result(self, walked)?;
-        let walked = self.walk(&graph.into, TREE_NAMES[3]);
+        let walked = self.walk(&graph.into, TREE_NAMES[3])?;
         result(self, walked)?;
-        let walked = self.walk(&graph.edge_props, TREE_NAMES[4]);
+        let walked = self.walk(&graph.edge_props, TREE_NAMES[4])?;
         result(self, walked)?;
         for index in graph.indexes.values() {
-            let walked = self.walk(index, INDEX_NAME);
+            let walked = self.walk(index, INDEX_NAME)?;
             result(self, walked)?;
         }
         Ok(())
@@ -197,7 +305,11 @@ impl Checker<'_> {
 
     /// Every page of a tree, with the long values that its leaves name. A page named twice is a finding, and so is a
     /// number of entries that is not what is below (T11).
-    fn walk<F: LeafFormat>(&mut self, tree: &Tree<F>, owner: &'static str) -> Result<(), PageError> {
+    fn walk<F: LeafFormat>(
+        &mut self,
+        tree: &Tree<F>,
+        owner: &'static str,
+    ) -> Result<Result<(), PageError>, ReadError> {
         let (snapshot, mut wrong) = (self.snapshot, Vec::new());
         let mut visit = |at: Written, page: &Page| {
             self.own(at, page, owner)?;
@@ -216,7 +328,7 @@ impl Checker<'_> {
                 self.note(page, kind, what);
             }
         }
-        walked
+        self.ticker.walked(walked)
     }
 
     /// A page named twice is damage, and not gone into again: pages that name each other's children many times over would
@@ -230,7 +342,8 @@ impl Checker<'_> {
         if page.version() > self.snapshot.version() {
             self.note(id, kind, "written by a version that is newer than the root");
         }
-        Ok(())
+        self.ticker.done(1);
+        self.ticker.page(page)
     }
 
     /// I4: what the map marks in use is exactly what is reachable. Where a damaged page hides those below it, these are
@@ -291,3 +404,6 @@ fn long_values(page: &Page, owner: &'static str) -> Result<Vec<(Written, u64)>, 
         _ => Ok(Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,14 +27,16 @@ impl NodeIds {
     }
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Reads every node; `None` if the tree could not be read to its end.
     pub(super) fn check_nodes(&mut self, wanted: &mut Wanted) -> Result<Option<NodeIds>, ReadError> {
         let graph = self.graph.clone();
         let mut ids = NodeIds(Vec::new());
         let mut labels = vec![(0u64, 0u64); graph.catalog.labels.iter().len()];
         let root = self.root_page(0);
+        self.ticker.next_round()?;
         for entry in graph.nodes.range(self.snapshot, ..) {
+            self.compared()?;
             let (id, record) = match entry {
                 Ok(entry) => entry,
                 Err(e) => {
@@ -133,7 +135,9 @@ impl Checker<'_> {
         let graph = self.graph.clone();
         let root = self.root_page(1);
         let mut count = 0u64;
+        self.ticker.next_round()?;
         for entry in graph.keys.range(self.snapshot, ..) {
+            self.compared()?;
             let (bytes, record) = match entry {
                 Ok(entry) => entry,
                 Err(e) => {

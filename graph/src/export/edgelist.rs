@@ -12,6 +12,28 @@ use crate::model::{Key, Value};
 
 /// Writes all edges; returns how many, and what was left out. If something is to be left out and `lossy` is false,
 /// nothing is written and it is an error.
+///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// # tx.commit()?;
+/// # let snapshot = db.begin_read()?;
+/// use foliograph::export::{ExportError, write_edge_list};
+/// let mut out = Vec::new();
+/// let refused = write_edge_list(&snapshot, false, &mut out);
+/// assert!(matches!(refused, Err(ExportError::Loses(_))));             // labels, properties
+/// let (edges, losses) = write_edge_list(&snapshot, true, &mut out)?;
+/// assert_eq!((edges, out.as_slice()), (1, b"0\t1\n".as_slice()));
+/// println!("{losses}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ExportError`]: the graph cannot be read, the output not be written, or something would be lost.
 pub fn write_edge_list<S: Source>(
     source: &S,
     lossy: bool,

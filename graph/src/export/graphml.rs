@@ -125,6 +125,21 @@ fn survey<S: Source>(source: &S, with_edges: bool) -> Result<Survey, ExportError
 /// Writes all nodes, and with `with_edges` all edges. If something is to be left out and `lossy` is false, nothing is
 /// written and it is an error.
 ///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// # tx.commit()?;
+/// # let snapshot = db.begin_read()?;
+/// let mut out = Vec::new();
+/// let written = foliograph::export::write_graphml(&snapshot, true, true, &mut out)?;
+/// assert_eq!((written.nodes, written.edges), (2, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// The graph cannot be read, the output not be written, or something would be lost.
 pub fn write_graphml<S: Source>(

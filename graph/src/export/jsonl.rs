@@ -74,6 +74,22 @@ fn indexes<S: Source>(
 
 /// Writes all nodes, a line each, and indexes over them; returns how many nodes.
 ///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// # tx.commit()?;
+/// # let snapshot = db.begin_read()?;
+/// use foliograph::export::{write_json_edges, write_json_nodes};
+/// let mut out = Vec::new();
+/// assert_eq!(write_json_nodes(&snapshot, &mut out)?, 2);
+/// assert_eq!(write_json_edges(&snapshot, &mut out)?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// The graph cannot be read, the output not be written, or a line is longer than import takes.
 pub fn write_json_nodes<S: Source>(source: &S, out: impl Write) -> Result<u64, ExportError<S::Error>> {

@@ -58,6 +58,28 @@ impl Columns {
 }
 
 /// Writes all nodes; returns how many.
+///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// # tx.commit()?;
+/// # let snapshot = db.begin_read()?;
+/// use foliograph::export::{write_edges, write_nodes};
+/// use foliograph::import::Dialect;
+/// let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+/// write_nodes(&snapshot, Dialect::Csv(b','), &mut nodes)?;
+/// write_edges(&snapshot, Dialect::Csv(b','), &mut edges)?;
+/// assert!(nodes.starts_with(b":ID,:LABEL,:KEY,born:int\n0,person,ada,1815\n"));
+/// assert!(edges.starts_with(b":START_ID,:END_ID,:TYPE,since:int\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ExportError`]: the graph cannot be read, the output not be written, or a line is longer than import takes.
 pub fn write_nodes<S: Source>(
     source: &S,
     dialect: Dialect,
@@ -114,6 +136,9 @@ fn escape_label(label: &str) -> String {
 }
 
 /// Writes all edges; returns how many.
+///
+/// # Errors
+/// [`ExportError`]: the graph cannot be read, the output not be written, or a line is longer than import takes.
 pub fn write_edges<S: Source>(
     source: &S,
     dialect: Dialect,

@@ -50,6 +50,19 @@ pub const HEAD_BYTES: usize = 64 << 10;
 
 impl Input {
     /// Looks at the first bytes, and decompresses if they say so.
+    ///
+    /// ```
+    /// use foliograph::import::Input;
+    /// use std::io::Read;
+    /// let mut input = Input::open(std::io::Cursor::new(b"1 2\n".to_vec()))?;     // gzip, zstd and xz are unpacked
+    /// assert_eq!(input.head(), b"1 2\n");
+    /// let mut text = String::new();
+    /// input.read_to_string(&mut text)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Reading fails; or what says that it is compressed is not, or wants more memory than it may have.
     pub fn open(reader: impl Read + Send + 'static) -> io::Result<Input> {
         let raw = Input::peek(Box::new(reader))?;
         let compression = Compression::of(&raw.head);

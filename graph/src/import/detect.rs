@@ -23,6 +23,16 @@ pub enum Detected {
 }
 
 /// Tells a file by its first bytes, decompressed. An error says what is missing.
+///
+/// ```
+/// use foliograph::import::{Detected, detect};
+/// assert_eq!(detect(b"1 2\n2 3\n", 0)?, Detected::EdgeList);
+/// assert_eq!(detect(br#"{"op":"add_node","label":"person"}"#, 0)?, Detected::JsonLines);
+/// # Ok::<(), foliograph::import::RowError>(())
+/// ```
+///
+/// # Errors
+/// [`RowError`]: nothing that import reads begins so.
 pub fn detect(head: &[u8], file: u32) -> Result<Detected, RowError> {
     let nowhere = Place { file, line: 0 };
     if head.is_empty() {

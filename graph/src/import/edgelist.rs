@@ -54,6 +54,14 @@ pub struct EdgeList<R> {
 
 impl<R: Read> EdgeList<R> {
     /// Reads from `reader`, which needs no buffer.
+    ///
+    /// ```
+    /// use foliograph::import::{EdgeList, EdgeListOptions};
+    /// let rows = EdgeList::new(b"# from to\n1 2\n2 3 0.5\n".as_slice(), EdgeListOptions::default());
+    /// let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!((rows.len(), rows[1].props.len()), (2, 1));
+    /// # Ok::<(), foliograph::import::RowError>(())
+    /// ```
     pub fn new(reader: R, options: EdgeListOptions) -> Self {
         let lines = Lines::new(reader, options.file);
         EdgeList { lines, separators: Separators::new(options.delimiter), options, done: false }

@@ -108,6 +108,9 @@ pub struct GraphProperties {
 }
 
 /// Reads a properties file: lines `key = value`, comments from `#` or `!`. Only what matters here is looked at.
+///
+/// # Errors
+/// [`RowError`]: reading fails, or `directed` is neither true nor false.
 pub fn read_properties<R: Read>(reader: R, file: u32) -> Result<GraphProperties, RowError> {
     let mut lines = Lines::new(reader, file);
     let mut properties = GraphProperties::default();

@@ -24,6 +24,14 @@ pub struct JsonLines<R> {
 
 impl<R: Read> JsonLines<R> {
     /// Reads from `reader`, which needs no buffer; `file` is the file's number, for messages.
+    ///
+    /// ```
+    /// use foliograph::import::JsonLines;
+    /// let text = r#"{"op":"delete_node","node":{"label":"person","key":"ada"},"detach":true}"#;
+    /// let changes = JsonLines::new(text.as_bytes(), 0).collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(changes.len(), 1);
+    /// # Ok::<(), foliograph::import::RowError>(())
+    /// ```
     pub fn new(reader: R, file: u32) -> Self {
         JsonLines { lines: Lines::new(reader, file), done: false }
     }

@@ -52,6 +52,25 @@ pub struct Table<R> {
 
 impl<R: Read> Table<R> {
     /// Reads the header from the first row of `reader`, which needs no buffer.
+    ///
+    /// ```
+    /// use foliograph::import::{Dialect, Guess, Row, Spaces, Table, TableOptions};
+    /// let text = ":ID,:LABEL,born:int\n1,person,1815\n2,person,\n";
+    /// let options = TableOptions {
+    ///     file: 0,
+    ///     dialect: Dialect::Csv(b','),
+    ///     guess: Guess::default(),
+    ///     default_name: "node".into(),
+    ///     undirected: false,
+    /// };
+    /// let table = Table::new(text.as_bytes(), options, &mut Spaces::default())?;
+    /// let rows = table.collect::<Result<Vec<Row>, _>>()?;
+    /// assert!(matches!(&rows[0], Row::Node(node) if node.props.len() == 1));
+    /// # Ok::<(), foliograph::import::RowError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RowError`]: reading fails, or the first row is no header.
     pub fn new(reader: R, options: TableOptions, spaces: &mut Spaces) -> Result<Self, RowError> {
         let mut records = Records::new(Lines::new(reader, options.file), options.dialect);
         let header = read_header(&mut records, spaces)?;
@@ -112,6 +131,9 @@ impl<R: Read> Iterator for Table<R> {
 }
 
 /// Reads a header that stands in a file of its own, or at the head of one.
+///
+/// # Errors
+/// [`RowError`]: reading fails, or the first row is no header.
 pub fn read_header_file<R: Read>(
     reader: R,
     file: u32,

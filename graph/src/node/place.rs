@@ -82,6 +82,9 @@ fn roots(props: &[(u32, Stored)]) -> impl Iterator<Item = (Written, u64)> {
 
 /// Makes `new` fit into `limit` bytes beside `head` others, where `old` was stored until now (empty: nothing was). Long
 /// values that were in `old`, or came with `new`, and are not in the result are freed.
+///
+/// # Errors
+/// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
 pub fn place_props(
     tx: &mut Transaction,
     old: &[(u32, Stored)],
@@ -149,6 +152,9 @@ fn damaged(root: Written) -> impl Fn(Malformed) -> PageError {
 }
 
 /// The value, read whole.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn value_of(pages: &impl ReadPages, stored: &Stored) -> Result<Value, PageError> {
     let (kind, len, root) = match stored {
         Stored::Inline(value) => return Ok(value.clone()),
@@ -171,6 +177,9 @@ pub fn value_of(pages: &impl ReadPages, stored: &Stored) -> Result<Value, PageEr
 }
 
 /// Properties with the record's rest, if it has one, read and put in its place. Long values stay where they are.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn whole_props(pages: &impl ReadPages, props: StoredProps) -> Result<StoredProps, PageError> {
     match props.last() {
         Some((REST, Stored::Overflow { kind: LongKind::Rest, len, root })) => {
@@ -185,11 +194,17 @@ pub fn whole_props(pages: &impl ReadPages, props: StoredProps) -> Result<StoredP
 }
 
 /// Frees every long value of a record that is removed.
+///
+/// # Errors
+/// [`WriteError`]: the pages of a value could not be read, or are damaged.
 pub fn free_props(tx: &mut Transaction, props: &[(u32, Stored)]) -> Result<(), WriteError> {
     roots(props).try_for_each(|(root, len)| overflow::free(tx, root, len))
 }
 
 /// Every page of the long values of a record.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn visit_props(
     pages: &impl ReadPages,
     props: &[(u32, Stored)],

@@ -78,6 +78,9 @@ pub fn encode_props(props: &[(u32, Stored)]) -> Record {
 }
 
 /// Reads what [`encode_props`] made.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn decode_props(record: &Record) -> Result<StoredProps, Malformed> {
     let mut props = Vec::new();
     for item in PropReader::new(&record.bytes, RefForm::Indexed) {

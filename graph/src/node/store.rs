@@ -50,11 +50,17 @@ impl NodeStore {
     }
 
     /// Whether there is a node.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn contains(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<bool, PageError> {
         Ok(self.label(tree, pages, id)?.is_some())
     }
 
     /// A node's label.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn label(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<Option<u32>, PageError> {
         // The short way, for what is in memory.
         if let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot)
@@ -72,6 +78,9 @@ impl NodeStore {
     }
 
     /// A node's label and key.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn name(
         &self,
         tree: &NodeTree,
@@ -86,6 +95,9 @@ impl NodeStore {
     }
 
     /// A node's record. Long values stay where they are: see [`NodeStore::value`].
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn get(
         &self,
         tree: &NodeTree,
@@ -98,11 +110,17 @@ impl NodeStore {
     }
 
     /// A value of a record, read whole.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn value(&self, pages: &impl ReadPages, stored: &Stored) -> Result<Value, PageError> {
         value_of(pages, stored)
     }
 
     /// One property of a node, read whole: `None` if there is no such node, or it does not have the property.
+    ///
+    /// # Errors
+    /// [`PageError`]: a page could not be read, or is damaged.
     pub fn property(
         &self,
         tree: &NodeTree,
@@ -129,6 +147,9 @@ impl NodeStore {
     }
 
     /// A record as it goes into a tree of pages of this store: long values are written and named.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn prepare(&self, tx: &mut Transaction, record: NodeRecord) -> Result<NodeRecord, WriteError> {
         self.prepare_over(tx, &[], record)
     }
@@ -145,6 +166,9 @@ impl NodeStore {
     }
 
     /// Adds a node that is not there.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn add(
         &self,
         tree: &mut NodeTree,
@@ -158,6 +182,9 @@ impl NodeStore {
 
     /// Replaces a node's record; `false` if there is no such node. Long values that [`NodeStore::get`] gave and that
     /// are in the new record stay; the others are freed.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn update(
         &self,
         tree: &mut NodeTree,
@@ -172,6 +199,9 @@ impl NodeStore {
     }
 
     /// Removes a node; `false` if there is none.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn remove(&self, tree: &mut NodeTree, tx: &mut Transaction, id: u64) -> Result<bool, WriteError> {
         let Some(old) = tree.get(tx, &id)? else { return Ok(false) };
         free_props(tx, &old.props)?;

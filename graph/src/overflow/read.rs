@@ -42,6 +42,9 @@ fn root_level(pages: &impl ReadPages, root: Written, len: u64) -> Result<u8, Pag
 }
 
 /// All of a value.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn read(pages: &impl ReadPages, root: Written, len: u64) -> Result<Vec<u8>, PageError> {
     let mut out = Vec::new();
     for chunk in chunks(pages, root, len)? {
@@ -51,6 +54,9 @@ pub fn read(pages: &impl ReadPages, root: Written, len: u64) -> Result<Vec<u8>, 
 }
 
 /// A value piece by piece; ends after the first error.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn chunks<R: ReadPages>(pages: &R, root: Written, len: u64) -> Result<Chunks<'_, R>, PageError> {
     let level = root_level(pages, root, len)?;
     Ok(Chunks {
@@ -157,6 +163,9 @@ impl<R> std::fmt::Debug for Chunks<'_, R> {
 }
 
 /// Every page of a value, parents before children.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn visit(pages: &impl ReadPages, root: Written, len: u64, visit: Visitor<'_>) -> Result<(), PageError> {
     let level = root_level(pages, root, len)?;
     visit_below(pages, root, level, len, visit)
@@ -182,6 +191,9 @@ fn visit_below(
 }
 
 /// Frees every page of a value. Pages of bytes are not read for that.
+///
+/// # Errors
+/// [`WriteError`]: the pages of the value could not be read, or are damaged.
 pub fn free(tx: &mut Transaction, root: Written, len: u64) -> Result<(), WriteError> {
     let level = root_level(tx, root, len)?;
     free_below(tx, root, level, len)
@@ -200,6 +212,9 @@ fn free_below(tx: &mut Transaction, at: Written, level: u8, len: u64) -> Result<
 }
 
 /// The pages that an overflow page names.
+///
+/// # Errors
+/// [`PageError`]: a page could not be read, or is damaged.
 pub fn references(page: &Page) -> Result<Vec<Written>, PageError> {
     let (level, count) = header(page)?;
     let count = if level == 0 { 0 } else { count };

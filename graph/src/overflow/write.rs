@@ -9,6 +9,9 @@ use storage_core::pager::{ReadPages, Transaction, WriteError};
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Writes a value; its length is `bytes.len()`.
+///
+/// # Errors
+/// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
 pub fn write(tx: &mut Transaction, bytes: &[u8]) -> Result<Written, WriteError> {
     let mut writer = Writer::new(tx.pager().page_size());
     writer.push(tx, bytes)?;
@@ -38,6 +41,9 @@ impl Writer {
     }
 
     /// Adds the next part.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn push(&mut self, tx: &mut Transaction, mut bytes: &[u8]) -> Result<(), WriteError> {
         let chunk = self.shape.chunk as usize;
         while !bytes.is_empty() {
@@ -106,6 +112,9 @@ impl Writer {
     }
 
     /// Writes what is left; returns the root, and the length in bytes.
+    ///
+    /// # Errors
+    /// [`WriteError`]: a page could not be read or written, or is damaged; the disk is full.
     pub fn finish(mut self, tx: &mut Transaction) -> Result<(Written, u64), WriteError> {
         self.seal();
         self.write_batch(tx)?;

@@ -19,6 +19,24 @@ pub struct NeighborsOf<'a, R> {
 
 impl<R: ReadPages> Reader<R> {
     /// The neighbours of many nodes, in one batch: see [`NeighborsOf::for_each`].
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let knows = snapshot.edge_type("knows").expect("there is one");
+    /// let mut found = Vec::new();
+    /// snapshot.neighbors_of(&[ada, charles]).of_type(knows).for_each(|source, targets| {
+    ///     found.push((source, targets.to_vec()));
+    /// })?;
+    /// assert_eq!(found, [(ada, vec![charles]), (charles, vec![])]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn neighbors_of<'a>(&'a self, nodes: &'a [NodeId]) -> NeighborsOf<'a, R> {
         NeighborsOf { reader: self, nodes, follow: Follow::default() }
     }
@@ -48,6 +66,9 @@ impl<R: ReadPages> NeighborsOf<'_, R> {
     ///
     /// Fastest where the nodes ascend: what is in the page at hand is not looked up again. The device is told of the
     /// pages of some hundred nodes at once before they are read. Takes 16 bytes of memory for each edge of one node.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn for_each(self, mut visit: impl FnMut(NodeId, &[NodeId])) -> Result<(), ReadError> {
         let ways = self.follow.ways(self.reader);
         self.reader.for_each_list(self.nodes, &ways, |index, list| {

@@ -63,6 +63,9 @@ impl<'a, R: ReadPages> EdgesBetween<'a, R> {
     }
 
     /// How many there are.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn count(self) -> Result<u64, ReadError> {
         self.into_iter().try_fold(0, |count, edge| edge.map(|_| count + 1))
     }

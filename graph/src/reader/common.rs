@@ -78,6 +78,9 @@ impl<'a, R: ReadPages> CommonNeighbors<'a, R> {
     }
 
     /// How many there are.
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn count(self) -> Result<u64, ReadError> {
         self.into_iter().try_fold(0, |count, node| node.map(|_| count + 1))
     }

@@ -19,6 +19,21 @@ pub struct Degree<'a, R> {
 
 impl<R: ReadPages> Reader<R> {
     /// The degree of a node: its outgoing edges, and the incoming ones of undirected types, unless it is told otherwise.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// use foliograph::Direction;
+    /// assert_eq!(snapshot.degree(charles).count()?, 0);
+    /// assert_eq!(snapshot.degree(charles).direction(Direction::In).of_type("knows").count()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn degree(&self, node: NodeId) -> Degree<'_, R> {
         Degree { reader: self, node, follow: Follow::default() }
     }
@@ -48,6 +63,9 @@ impl<R: ReadPages> Degree<'_, R> {
     /// Takes as long for a hub as for any node: the trees count what is below each page, so that two pages of each level
     /// are read at most, and beside them the pages of this node's edges that commits have changed since the last
     /// checkpoint. Followed both ways without a word of types, a hub's self-loops are counted type by type.
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn count(self) -> Result<u64, ReadError> {
         let r = self.reader;
         let mut count = 0;

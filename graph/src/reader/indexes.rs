@@ -38,6 +38,20 @@ pub struct IndexInfo<'a> {
 
 impl<R: ReadPages> Reader<R> {
     /// All property indexes, oldest first.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// use foliograph::IndexOn;
+    /// tx.create_index(IndexOn::Label("person"), "born", false)?;
+    /// let index = tx.indexes().next().expect("there is one");
+    /// assert_eq!((index.on, index.property, index.entries), (IndexOn::Label("person"), "born", 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>> {
         self.catalog().indexes.values().map(|def| self.index_info(def))
     }

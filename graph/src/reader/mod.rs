@@ -63,6 +63,23 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// How many nodes there are.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!((snapshot.node_count(), snapshot.edge_count(), snapshot.keyed_count()), (2, 1, 2));
+    /// let labels: Vec<(&str, u64)> = snapshot.labels().map(|(_, label)| (label.name.as_str(), label.nodes)).collect();
+    /// assert_eq!(labels, [("person", 2)]);
+    /// let knows = snapshot.edge_type("knows").expect("there is one");
+    /// assert_eq!(snapshot.type_name(knows), "knows");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn node_count(&self) -> u64 {
         self.catalog().node_count
     }
@@ -118,12 +135,33 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// The node with this label and key.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.node("person", "ada")?, Some(ada));
+    /// assert_eq!(snapshot.node("person", "mary")?, None);
+    /// assert_eq!(snapshot.nodes_by_key(&"ada".into())?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn node(&self, label: &str, key: impl Into<Key>) -> Result<Option<NodeId>, ReadError> {
         let Some(label) = self.label(label) else { return Ok(None) };
         Ok(self.layers.btree.get(&self.graph.keys, &self.pages, label, &key.into())?)
     }
 
     /// The nodes with this key, whatever their label, with their labels.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn nodes_by_key(&self, key: &Key) -> Result<Vec<(LabelId, NodeId)>, ReadError> {
         let mut found = Vec::new();
         for (label, info) in self.labels() {
@@ -136,11 +174,30 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// Whether there is a node with this id.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert!(snapshot.contains(ada)? && snapshot.edge_exists(edge)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn contains(&self, node: NodeId) -> Result<bool, ReadError> {
         Ok(self.layers.node.contains(&self.graph.nodes, &self.pages, node.0)?)
     }
 
     /// Whether the edge is there.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn edge_exists(&self, edge: Edge) -> Result<bool, ReadError> {
         let (out, _) = crate::edge::keys(edge);
         Ok(self.layers.edge.contains(&self.graph.out, &self.pages, &out)?)

@@ -42,6 +42,22 @@ impl<R: ReadPages> Reader<R> {
     ///
     /// What is not taken is not read: the first of a million neighbours cost a few pages. Takes 24 bytes of memory for
     /// each edge of the node, or of a node with many edges at most 1 MiB, and 1 KiB for each type and direction.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// for neighbor in snapshot.neighbors(ada).outgoing().of_type("knows") {
+    ///     let neighbor = neighbor?;
+    ///     assert_eq!((neighbor.id, neighbor.get::<i64>("since")?), (charles, Some(1833)));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn neighbors(&self, node: NodeId) -> Neighbors<'_, R> {
         let (between, follow) = ((0, u64::MAX), Follow::default());
         Neighbors { reader: self, node, follow, between, after: None, backwards: false }
@@ -55,6 +71,24 @@ impl<R: ReadPages> Reader<R> {
 
     /// The edge of this type from one node to another: of parallel ones that with the lowest rank. `None` if there is
     /// none, as for a type that is not known; a source that is not there is an error.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.edge(ada, "knows", charles)?, Some(edge));
+    /// assert_eq!(snapshot.edge(charles, "knows", ada)?, None);
+    /// assert_eq!(snapshot.parallel_edges(ada, charles).count()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn edge(&self, source: NodeId, edge_type: &str, target: NodeId) -> Result<Option<Edge>, ReadError> {
         let first = self.parallel_edges(source, target).of_type(edge_type).into_iter().next();
         Ok(first.transpose()?.map(|neighbor| neighbor.edge))
@@ -115,6 +149,9 @@ impl<R: ReadPages> Neighbors<'_, R> {
     }
 
     /// How many edges there are, each looked at once. [`Reader::degree`] counts without looking, where no range is given.
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn count(self) -> Result<u64, ReadError> {
         let mut hops = self.open()?;
         let mut count = 0;
@@ -234,11 +271,17 @@ pub struct Neighbor<'a, R> {
 
 impl<R: ReadPages> Neighbor<'_, R> {
     /// A property of the edge.
+    ///
+    /// # Errors
+    /// [`ReadError::WrongType`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn get<T: FromValue>(&self, property: &str) -> Result<Option<T>, ReadError> {
         self.reader.get_edge(self.edge, property)
     }
 
     /// All properties of the edge.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn props(&self) -> Result<Props, ReadError> {
         self.reader.edge_props(self.edge)
     }

@@ -23,17 +23,58 @@ pub struct NodeView {
 
 impl<R: ReadPages> Reader<R> {
     /// Label, key and properties of a node; `None` if there is no such node.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let view = snapshot.view(ada)?.expect("she is there");
+    /// assert_eq!(view.key, Some("ada".into()));
+    /// assert_eq!(snapshot.props_of(&view)?, props! { "born" => 1815 });
+    /// assert_eq!(snapshot.name_of(&view)?, "ada");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn view(&self, node: NodeId) -> Result<Option<NodeView>, ReadError> {
         let record = self.record(node)?;
         Ok(record.map(|r| NodeView { id: node, label: LabelId(r.label), key: r.key, props: r.props }))
     }
 
     /// The properties of a node that was viewed.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn props_of(&self, view: &NodeView) -> Result<Props, ReadError> {
         self.all(&whole_props(&self.pages, view.props.clone())?)
     }
 
     /// All nodes in id order.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// for node in snapshot.all_nodes() {
+    ///     println!("{}", snapshot.name_of(&node?)?);
+    /// }
+    /// for edge in snapshot.all_edges() {
+    ///     let edge = edge?;
+    ///     println!("{} -> {}", edge.source, edge.target);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn all_nodes(&self) -> Nodes<'_, R> {
         self.all_nodes_from(NodeId(0))
     }
@@ -50,6 +91,22 @@ impl<R: ReadPages> Reader<R> {
 
     /// What a node is called: its key where no other node bears it and it is no `@`-name, `label/key` where one does, a
     /// bare id in a store without keys, `@id` else. This is how the command line names nodes, both ways.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.name(ada)?, "ada");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn name(&self, node: NodeId) -> Result<String, ReadError> {
         if self.keyed_count() == 0 {
             return Ok(node.to_string());
@@ -59,6 +116,9 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// The name of a node that was viewed: see [`Reader::name`].
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn name_of(&self, view: &NodeView) -> Result<String, ReadError> {
         let Some(key) = &view.key else {
             return Ok(if self.keyed_count() == 0 { view.id.to_string() } else { format!("@{}", view.id) });

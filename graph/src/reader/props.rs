@@ -15,24 +15,80 @@ impl<R: ReadPages> Reader<R> {
     }
 
     /// A property of a node; `None` if it has none of that name. An unknown node is an error.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// use foliograph::{ReadError, Value};
+    /// assert_eq!(snapshot.get::<i64>(ada, "born")?, Some(1815));
+    /// assert_eq!(snapshot.get::<Value>(ada, "died")?, None);
+    /// assert!(matches!(snapshot.get::<String>(ada, "born"), Err(ReadError::WrongType { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; [`ReadError::WrongType`]; and [`ReadError::Page`]: a page could not be read, or is
+    /// damaged.
     pub fn get<T: FromValue>(&self, node: NodeId, property: &str) -> Result<Option<T>, ReadError> {
         let record = self.record(node)?.ok_or(ReadError::NoNode(node))?;
         self.one(&record.props, property)
     }
 
     /// All properties of a node, in the order in which their names were first used.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.node_props(ada)?, props! { "born" => 1815 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::NoNode`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn node_props(&self, node: NodeId) -> Result<Props, ReadError> {
         let record = self.record(node)?.ok_or(ReadError::NoNode(node))?;
         self.all(&record.props)
     }
 
     /// A property of an edge; `None` if it has none of that name, or there is no such edge.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.get_edge::<i64>(edge, "since")?, Some(1833));
+    /// assert_eq!(snapshot.edge_props(edge)?, props! { "since" => 1833 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReadError::WrongType`]; and [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn get_edge<T: FromValue>(&self, edge: Edge, property: &str) -> Result<Option<T>, ReadError> {
         let props = self.stored_edge_props(edge)?;
         self.one(&props, property)
     }
 
     /// All properties of an edge.
+    ///
+    /// # Errors
+    /// [`ReadError::Page`]: a page could not be read, or is damaged.
     pub fn edge_props(&self, edge: Edge) -> Result<Props, ReadError> {
         let props = self.stored_edge_props(edge)?;
         self.all(&props)

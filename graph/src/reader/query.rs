@@ -86,12 +86,41 @@ pub struct Question<'a, R, T> {
 impl<R: ReadPages> Reader<R> {
     /// The nodes of a label: all of them in id order, or those that further conditions let through. An unknown label has
     /// none.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let early = snapshot.nodes("person").with("born", ..1800).collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(early, [charles]);
+    /// assert_eq!(snapshot.nodes("person").count()?, 2);
+    /// assert_eq!(snapshot.nodes("person").with("born", 1815).first()?, Some(ada));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn nodes(&self, label: &str) -> Question<'_, R, NodeId> {
         Question::new(self, self.index_owner(IndexOn::Label(label)))
     }
 
     /// The edges of a type: all of them in the order (source, target, rank), or those that further conditions let
     /// through. An unknown type has none.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.edges("knows").with("since", 1830..1840).first()?, Some(edge));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn edges(&self, edge_type: &str) -> Question<'_, R, Edge> {
         Question::new(self, self.index_owner(IndexOn::EdgeType(edge_type)))
     }
@@ -138,11 +167,19 @@ impl<'a, R: ReadPages, T: Found> Question<'a, R, T> {
     }
 
     /// The first one, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError::NoIndex`] where an order was asked for that no index gives; [`ReadError::Page`]: a page could
+    /// not be read, or is damaged.
     pub fn first(self) -> Result<Option<T>, ReadError> {
         self.into_iter().next().transpose()
     }
 
     /// How many there are. Without a condition and an order that is known; else they are gone over.
+    ///
+    /// # Errors
+    /// [`ReadError::NoIndex`] where an order was asked for that no index gives; [`ReadError::Page`]: a page could
+    /// not be read, or is damaged.
     pub fn count(self) -> Result<u64, ReadError> {
         if self.conditions.is_empty() && self.order.is_none() {
             let catalog = self.reader.catalog();

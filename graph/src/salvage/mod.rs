@@ -178,6 +178,30 @@ pub type SalvageProgress<'p> = &'p mut dyn FnMut(&'static str, u64) -> bool;
 
 /// Saves what is readable of the store on `from` into `to`, which is empty, in one transaction. `from` is only read; the
 /// best device for it is one that was opened read-only.
+///
+/// ```
+/// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+/// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// # let mut tx = db.begin_write()?;
+/// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+/// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+/// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+/// use foliograph::salvage::{SalvageOptions, salvage};
+/// tx.commit()?;
+/// let to = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+/// let from = db.pager().device().clone();         // for one: the device of a store that is damaged
+/// let report = salvage(from, &to, &SalvageOptions::default(), &mut |what, done| {
+///     println!("{what}: {done}");
+///     true                                        // `false` would end it
+/// })?;
+/// assert!(report.is_whole());
+/// assert_eq!(to.begin_read()?.edge_count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`SalvageError`]: nothing says what the store holds, or it is of another format; the new one is not empty,
+/// or could not be written; `progress` said `false`. Damage is in the report, and is no error.
 pub fn salvage(
     from: Arc<dyn PageDevice>,
     to: &Database,

@@ -83,6 +83,9 @@ pub(crate) enum Json {
 
 impl Json {
     /// Reads one line. An error has the column, from 1.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
     pub fn parse(line: &str) -> Result<Json, (u64, String)> {
         let parsed: Json = serde_json::from_str(line).map_err(|error| {
             let text = error.to_string();
@@ -110,6 +113,9 @@ impl Json {
     }
 
     /// The value it stands for.
+    ///
+    /// # Errors
+    /// What is no value.
     pub fn into_value(self) -> Result<Value, String> {
         Ok(match self {
             Json::Null => Value::Null,

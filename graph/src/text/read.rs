@@ -53,6 +53,9 @@ impl std::fmt::Display for NotOfType {
 }
 
 /// The value of `text` in a column of type `of`. Never [`Value::Null`], but inside a list.
+///
+/// # Errors
+/// [`NotOfType`], with what it should have been.
 pub fn read_value(text: &str, of: ColumnType) -> Result<Value, NotOfType> {
     if of.list { read_list(text, of.scalar) } else { read_scalar(text, of.scalar) }
 }

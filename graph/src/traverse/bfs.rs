@@ -49,12 +49,41 @@ pub struct BfsSummary {
 
 impl<R: ReadPages> Reader<R> {
     /// Breadth-first search from a node.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let levels = snapshot.bfs(ada).max_depth(2).collect_levels()?;
+    /// assert_eq!(levels, [vec![ada], vec![charles]]);
+    /// let summary = snapshot.bfs(ada).summary()?;
+    /// assert_eq!((summary.reached, summary.depth), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn bfs(&self, start: NodeId) -> Bfs<'_, R> {
         Bfs { rules: Rules::new(self), start, max_depth: u64::MAX }
     }
 
     /// The nodes within `hops` edges of a node, itself left out, ascending by id. With filters, types and directions it is
     /// [`Bfs::max_depth`] and [`Bfs::collect_nodes`].
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// assert_eq!(snapshot.k_hop(ada, 1)?, [charles]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ReadError::NoNode`] if there is no such node.

@@ -52,6 +52,21 @@ pub struct ShortestPath<'a, R> {
 
 impl<R: ReadPages> Reader<R> {
     /// The path with the fewest edges from one node to another.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// # tx.commit()?;
+    /// # let snapshot = db.begin_read()?;
+    /// let path = snapshot.shortest_path(ada, charles).find()?.expect("she knows him");
+    /// assert_eq!(path.nodes, [ada, charles]);
+    /// assert_eq!(snapshot.shortest_path(charles, ada).find()?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn shortest_path(&self, from: NodeId, to: NodeId) -> ShortestPath<'_, R> {
         ShortestPath { rules: Rules::new(self), ends: [from, to] }
     }

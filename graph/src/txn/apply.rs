@@ -47,6 +47,20 @@ impl ApplyError {
 impl WriteTransaction {
     /// Makes a change as a line of JSON says it: see [`crate::import::JsonLines`].
     ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// use foliograph::import::JsonLines;
+    /// let lines = r#"{"op":"add_node","label":"person","key":"ada","props":{"born":1815}}"#;
+    /// for change in JsonLines::new(lines.as_bytes(), 0) {
+    ///     let (_, change) = change?;
+    ///     tx.apply(change)?;
+    /// }
+    /// assert!(tx.node("person", "ada")?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// What the change names is not there, or what it adds is; or the store fails.
     pub fn apply(&mut self, change: Change) -> Result<(), ApplyError> {

@@ -28,6 +28,9 @@ impl Commit {
     }
 
     /// Waits until it is as durable as was asked for. Returns the version's number.
+    ///
+    /// # Errors
+    /// The log could not be written: whether the commit survives is known when the store is opened again.
     pub fn wait(self) -> Result<u64, CommitError> {
         if let Some(commit) = self.waiting {
             commit.wait()?;
@@ -38,12 +41,36 @@ impl Commit {
 
 impl WriteTransaction {
     /// How this transaction's commit becomes durable; at first as the store's options say.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// tx.set_durability(foliograph::Durability::Checkpoint);
+    /// tx.add_node("person", "ada", props! {})?;
+    /// tx.commit()?;
+    /// assert_eq!(db.pager().stats().log.bytes, 0);    // it went by the log
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_durability(&mut self, durability: Durability) {
         self.durability = durability;
     }
 
     /// Commits: durable when it returns (but for [`Durability::Relaxed`]), and visible to new snapshots. Returns the
     /// version's number. On an error nothing of the transaction remains.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// tx.add_node("person", "ada", props! {})?;
+    /// assert_eq!(tx.commit()?, 1);                    // the version's number
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CommitError`]: the disk is full, or the log could not be written. A transaction in which a change failed
+    /// half-way cannot be committed.
     pub fn commit(self) -> Result<u64, CommitError> {
         self.submit()?.wait()
     }
@@ -53,6 +80,26 @@ impl WriteTransaction {
     /// snapshots. Commits that wait together are made durable together.
     ///
     /// With [`Durability::Checkpoint`], and where the changes are too large for the log, it is durable when this returns.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// let mut commits = Vec::new();
+    /// for n in 0..10 {
+    ///     let mut tx = db.begin_write()?;
+    ///     tx.add_node("number", n, props! {})?;
+    ///     commits.push(tx.submit()?);                 // the next one begins on top of it
+    /// }
+    /// for commit in commits {
+    ///     commit.wait()?;
+    /// }
+    /// assert_eq!(db.begin_read()?.node_count(), 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CommitError`]: the disk is full, or the log could not be written. A transaction in which a change failed
+    /// half-way cannot be committed.
     pub fn submit(mut self) -> Result<Commit, CommitError> {
         if self.broken {
             return Err(pager::WriteError::Failed.into());

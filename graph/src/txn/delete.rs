@@ -57,6 +57,21 @@ impl WriteTransaction {
 
     /// Deletes all edges of this type from one node to another, whatever their ranks, and says how many there were. A type
     /// that is not known has none; a source that is not there is refused.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.add_edge(ada, "knows", charles, props! {})?;
+    /// assert_eq!(tx.delete_parallel(ada, "knows", charles)?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`DeleteEdges::run`].
     pub fn delete_parallel(
         &mut self,
         source: NodeId,
@@ -133,6 +148,9 @@ impl DeleteEdges<'_> {
     }
 
     /// Deletes them, and says how many there were.
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoNode`]. An I/O error: the transaction can only be dropped then.
     pub fn run(self) -> Result<u64, WriteError> {
         let DeleteEdges { tx, which } = self;
         tx.attempt(|tx| {

@@ -13,6 +13,21 @@ use crate::reader::Reader;
 
 impl WriteTransaction {
     /// Adds an edge. Parallel edges of one type get ascending ranks.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// let again = tx.add_edge(ada, "knows", charles, props! {})?;
+    /// assert_eq!((edge.rank, again.rank), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::insert_edge`].
     pub fn add_edge(
         &mut self,
         source: NodeId,
@@ -24,6 +39,24 @@ impl WriteTransaction {
     }
 
     /// Adds an edge, with the rank given by the caller or by the store.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// let fifth = tx.insert_edge((ada, "wrote to", charles), Some(5), props! {})?;
+    /// assert_eq!(fifth.rank, 5);
+    /// assert!(tx.insert_edge((ada, "wrote to", charles), Some(5), props! {}).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoNode`], [`WriteError::EdgeExists`], [`WriteError::BadName`],
+    /// [`WriteError::BadValue`], [`WriteError::NotUnique`], [`WriteError::Exhausted`]. An I/O error: the
+    /// transaction can only be dropped then.
     pub fn insert_edge(
         &mut self,
         ends: (NodeId, &str, NodeId),
@@ -86,6 +119,21 @@ impl WriteTransaction {
     }
 
     /// Deletes an edge and its properties.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.delete_edge(edge)?;
+    /// assert!(!tx.edge_exists(edge)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoEdge`]. An I/O error: the transaction can only be dropped then.
     pub fn delete_edge(&mut self, edge: Edge) -> Result<(), WriteError> {
         self.attempt(|tx| {
             if !tx.edge_exists(edge)? {
@@ -98,6 +146,21 @@ impl WriteTransaction {
     }
 
     /// Marks an edge type as undirected, or as directed again; makes the type if it is new.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.set_undirected("knows", true)?;
+    /// assert_eq!(tx.neighbors(charles).count()?, 1);  // followed both ways
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::BadName`]. An I/O error: the transaction can only be dropped then.
     pub fn set_undirected(&mut self, edge_type: &str, undirected: bool) -> Result<(), WriteError> {
         check_name(edge_type, "edge type")?;
         self.attempt(|tx| {

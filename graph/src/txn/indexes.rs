@@ -69,6 +69,26 @@ impl WriteTransaction {
     /// value is too long to be indexed ([`crate::index::MAX_INDEXED`]).
     ///
     /// Takes what is left of the memory for changes, and 2 MiB at least; beyond that it sorts in temporary files.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// use foliograph::{IndexOn, WriteError};
+    /// tx.create_index(IndexOn::Label("person"), "born", true)?;
+    /// let twin = tx.add_node("person", "george", props! { "born" => 1815 });
+    /// assert!(matches!(twin, Err(WriteError::NotUnique { .. })));
+    /// tx.drop_index(IndexOn::Label("person"), "born")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::IndexExists`], [`WriteError::NotUnique`], [`WriteError::BadValue`],
+    /// [`WriteError::BadName`]. [`WriteError::Sort`]: a temporary file failed; nothing is changed. An I/O error:
+    /// the transaction can only be dropped then.
     pub fn create_index(&mut self, on: IndexOn<'_>, property: &str, unique: bool) -> Result<(), WriteError> {
         super::check_name(property, "property name")?;
         match on {
@@ -102,6 +122,9 @@ impl WriteTransaction {
     }
 
     /// Drops an index. The commit is a checkpoint.
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoIndex`]. An I/O error: the transaction can only be dropped then.
     pub fn drop_index(&mut self, on: IndexOn<'_>, property: &str) -> Result<(), WriteError> {
         self.attempt(|tx| {
             let Some((id, _)) = tx.index_def(on, property) else {

@@ -8,6 +8,7 @@ use crate::bulk::{
 use crate::catalog::Names;
 use crate::error::{ReadError, WriteError};
 use crate::reader::Reader;
+use crate::settle::Moving;
 use storage_core::page::PageId;
 
 /// What a bulk load did.
@@ -64,6 +65,19 @@ impl WriteTransaction {
     ///
     /// # Panics
     /// If the store is not empty, and has to be.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// use foliograph::bulk::{Bulk, BulkOptions, EdgeRow, NodeRow};
+    /// let mut bulk = Bulk::new(BulkOptions::default());
+    /// bulk.add_edge(EdgeRow::new("ada", "knows", "charles"))?;
+    /// bulk.add_node(NodeRow::keyed("person", "ada"))?;
+    /// bulk.add_node(NodeRow::keyed("person", "charles"))?;
+    /// let report = db.begin_write()?.load(bulk)?;
+    /// assert_eq!((report.nodes, report.edges), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn load(self, bulk: Bulk) -> Result<LoadReport, BulkError> {
         let on_duplicate = bulk.options().on_duplicate;
         match on_duplicate {
@@ -141,12 +155,17 @@ impl WriteTransaction {
             && !self.is_changed()
     }
 
-    /// Moves pages at or past `limit` down (A4).
-    pub(crate) fn move_down(&mut self, limit: PageId, long_values: bool) -> Result<(), WriteError> {
+    /// Moves pages down (A4): see [`crate::settle::move_graph`].
+    pub(crate) fn move_down(
+        &mut self,
+        limits: &[PageId],
+        long_values: bool,
+        moving: &mut Moving<'_, '_>,
+    ) -> Result<(), WriteError> {
         self.attempt(|tx| {
             tx.begin_flush()?;
             let Reader { pages, graph, .. } = &mut tx.reader;
-            Ok(crate::settle::move_graph(graph, pages, limit, long_values)?)
+            crate::settle::move_graph(graph, pages, (limits, long_values), moving)
         })
     }
 

@@ -25,16 +25,57 @@ pub struct NewNode {
 
 impl WriteTransaction {
     /// Adds a node with a key. The store gives the id.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// let twin = tx.add_node("person", "ada", props! {});
+    /// assert!(matches!(twin, Err(foliograph::WriteError::KeyExists { id, .. }) if id == ada));
+    /// tx.commit()?;                                   // a refused change ends nothing
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::insert_node`].
     pub fn add_node(&mut self, label: &str, key: impl Into<Key>, props: Props) -> Result<NodeId, WriteError> {
         self.insert_node(label, NewNode { id: None, key: Some(key.into()), props })
     }
 
     /// Adds a node without a key. The store gives the id.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// let event = tx.add_anonymous("event", props! { "at" => 1842 })?;
+    /// assert_eq!(tx.view(event)?.expect("there").key, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::insert_node`].
     pub fn add_anonymous(&mut self, label: &str, props: Props) -> Result<NodeId, WriteError> {
         self.insert_node(label, NewNode { id: None, key: None, props })
     }
 
     /// Adds a node; refused if its id or its (label, key) is there already.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// use foliograph::{NewNode, NodeId};
+    /// let node = NewNode { id: Some(NodeId(42)), key: Some(7.into()), props: props! {} };
+    /// assert_eq!(tx.insert_node("page", node)?, NodeId(42));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::KeyExists`], [`WriteError::NodeExists`], [`WriteError::BadId`],
+    /// [`WriteError::BadName`], [`WriteError::BadValue`], [`WriteError::NotUnique`], [`WriteError::Exhausted`]. An
+    /// I/O error: the transaction can only be dropped then.
     pub fn insert_node(&mut self, label: &str, node: NewNode) -> Result<NodeId, WriteError> {
         self.attempt(|tx| tx.try_insert_node(label, node))
     }
@@ -81,6 +122,22 @@ impl WriteTransaction {
     }
 
     /// Adds the node, or sets the properties of the one that is there. Says whether it was added.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// let (found, added) = tx.upsert_node("person", "ada", props! { "died" => 1852 })?;
+    /// assert_eq!((found, added), (ada, false));
+    /// assert_eq!(tx.get::<i64>(ada, "born")?, Some(1815));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::insert_node`] and [`WriteTransaction::set_all`].
     pub fn upsert_node(
         &mut self,
         label: &str,
@@ -106,6 +163,22 @@ impl WriteTransaction {
     }
 
     /// Deletes a node. One that has edges is refused, unless `detach` deletes them with it. Returns how many edges went.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// assert!(matches!(tx.delete_node(ada, false), Err(foliograph::WriteError::HasEdges(_))));
+    /// assert_eq!(tx.delete_node(ada, true)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoNode`], [`WriteError::HasEdges`]. An I/O error: the transaction can only be dropped
+    /// then.
     pub fn delete_node(&mut self, node: NodeId, detach: bool) -> Result<u64, WriteError> {
         self.attempt(|tx| tx.try_delete_node(node, detach))
     }

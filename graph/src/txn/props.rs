@@ -23,11 +23,43 @@ type Changes = Vec<(PropertyId, Value)>;
 
 impl WriteTransaction {
     /// Sets a property of a node; [`Value::Null`] removes it.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.set(ada, "died", 1852)?;
+    /// tx.set(ada, "born", foliograph::Value::Null)?;
+    /// assert_eq!(tx.node_props(ada)?, props! { "died" => 1852 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::set_all`].
     pub fn set(&mut self, node: NodeId, property: &str, value: impl Into<Value>) -> Result<(), WriteError> {
         self.set_all(node, vec![(property.to_owned(), value.into())])
     }
 
     /// Sets several properties of a node; [`Value::Null`] removes one. The others stay.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.set_all(ada, props! { "died" => 1852, "name" => "Ada Lovelace" })?;
+    /// assert_eq!(tx.node_props(ada)?.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoNode`], [`WriteError::BadName`], [`WriteError::BadValue`],
+    /// [`WriteError::NotUnique`]. An I/O error: the transaction can only be dropped then.
     pub fn set_all(&mut self, node: NodeId, props: Props) -> Result<(), WriteError> {
         self.attempt(|tx| tx.try_set_all(node, props))
     }
@@ -48,6 +80,22 @@ impl WriteTransaction {
     }
 
     /// Sets a property of an edge; [`Value::Null`] removes it.
+    ///
+    /// ```
+    /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
+    /// # let db = Options::new().create_device(std::sync::Arc::new(MemoryDevice::new(PageSize::K4)))?;
+    /// # let mut tx = db.begin_write()?;
+    /// # let ada = tx.add_node("person", "ada", props! { "born" => 1815 })?;
+    /// # let charles = tx.add_node("person", "charles", props! { "born" => 1791 })?;
+    /// # let edge = tx.add_edge(ada, "knows", charles, props! { "since" => 1833 })?;
+    /// tx.set_edge(edge, "since", 1832)?;
+    /// tx.set_edge_all(edge, props! { "by" => "letter" })?;
+    /// assert_eq!(tx.edge_props(edge)?, props! { "since" => 1832, "by" => "letter" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`WriteTransaction::set_edge_all`].
     pub fn set_edge(
         &mut self,
         edge: Edge,
@@ -58,6 +106,10 @@ impl WriteTransaction {
     }
 
     /// Sets several properties of an edge; [`Value::Null`] removes one. The others stay.
+    ///
+    /// # Errors
+    /// Refused: [`WriteError::NoEdge`], [`WriteError::BadName`], [`WriteError::BadValue`],
+    /// [`WriteError::NotUnique`]. An I/O error: the transaction can only be dropped then.
     pub fn set_edge_all(&mut self, edge: Edge, props: Props) -> Result<(), WriteError> {
         self.attempt(|tx| tx.try_set_edge_all(edge, props))
     }

@@ -57,6 +57,9 @@ pub fn timestamp_in_range(micros: i64) -> bool {
 }
 
 /// The days of a text like `2026-01-31`.
+///
+/// # Errors
+/// The text is none, or out of range.
 pub fn parse_date(text: &str) -> Result<i32, DateError> {
     // The calendar's own parser would also take a time along, and drop it.
     let bare = text.bytes().all(|b| b.is_ascii_digit() || b == b'-' || b == b'+');
@@ -67,6 +70,9 @@ pub fn parse_date(text: &str) -> Result<i32, DateError> {
 }
 
 /// The microseconds of a text like `2026-01-31T12:00:00Z`: with an offset, or without one in UTC.
+///
+/// # Errors
+/// The text is none, or out of range.
 pub fn parse_timestamp(text: &str) -> Result<i64, DateError> {
     let wrong = || not_one("timestamp", text, "2026-01-31T12:00:00Z");
     // The calendar's own parser takes names of zones along, and makes a leap second the second before it.

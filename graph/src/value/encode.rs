@@ -119,6 +119,9 @@ pub fn encoded_len(value: &Value) -> usize {
 }
 
 /// Reads one value.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn decode(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
     match reader.u8()? {
         LIST => {
@@ -175,6 +178,9 @@ fn seconds(reader: &mut Reader<'_>) -> Result<i64, Malformed> {
 }
 
 /// Passes over one value without making it: its bounds are checked, its text is not.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn skip(reader: &mut Reader<'_>) -> Result<(), Malformed> {
     match reader.u8()? {
         LIST => {
@@ -212,6 +218,9 @@ fn skip_scalar(tag: u8, reader: &mut Reader<'_>) -> Result<(), Malformed> {
 }
 
 /// The value that all of `bytes` is.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn decode_whole(bytes: &[u8]) -> Result<Value, Malformed> {
     let mut reader = Reader::new(bytes);
     let value = decode(&mut reader)?;

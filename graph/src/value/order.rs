@@ -179,6 +179,9 @@ fn has_distance(floor: f64) -> bool {
 }
 
 /// Reads what [`key_bytes`] wrote, and leaves the reader behind it.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn decode_key(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
     match reader.u8()? {
         LIST => {
@@ -238,6 +241,9 @@ fn number(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
 }
 
 /// Reads what [`last_key_bytes`] wrote: all of `bytes`.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn decode_last_key(bytes: &[u8]) -> Result<Value, Malformed> {
     match bytes {
         [TEXT, rest @ ..] => text(rest.to_vec()),
@@ -251,6 +257,9 @@ pub fn decode_last_key(bytes: &[u8]) -> Result<Value, Malformed> {
 }
 
 /// Reads what [`node_key_bytes`] wrote: all of `bytes`.
+///
+/// # Errors
+/// [`Malformed`]: the bytes are none.
 pub fn node_key(bytes: &[u8]) -> Result<Key, Malformed> {
     match decode_last_key(bytes)? {
         Value::Int(n) => Ok(Key::Int(n)),

@@ -67,6 +67,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `len` bytes.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         if len > self.remaining() {
             return Err(Malformed("bytes end too early"));
@@ -77,16 +80,25 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         Ok(self.bytes(N)?.try_into().expect("as many bytes as were asked for"))
     }
 
     /// The next byte.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         Ok(self.array::<1>()?[0])
     }
 
     /// A varint of at most 64 bits.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     #[inline]
     pub fn varint(&mut self) -> Result<u64, Malformed> {
         // Most are one byte long.
@@ -113,17 +125,26 @@ impl<'a> Reader<'a> {
     }
 
     /// A varint of at most 32 bits.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     pub fn varint_u32(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.varint()?).map_err(|_| Malformed("a number is longer than 32 bits"))
     }
 
     /// A signed varint.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     pub fn zigzag(&mut self) -> Result<i64, Malformed> {
         let n = self.varint()?;
         Ok((n >> 1) as i64 ^ -((n & 1) as i64))
     }
 
     /// A varint length and as many bytes.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end too early, or say too much.
     pub fn counted(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.varint()?;
         self.bytes(usize::try_from(len).map_err(|_| Malformed("bytes end too early"))?)

@@ -64,9 +64,15 @@ pub enum Capability {
 /// One place for one store, and a way to get devices over it.
 pub trait Fixture: Send + Sync {
     /// A device over a new, empty store with pages of this size.
+    ///
+    /// # Errors
+    /// What creating fails with; a case that needs a device panics then.
     fn create(&self, size: PageSize) -> Result<Arc<dyn PageDevice>>;
 
     /// Opens the store that `create` made, found by its superblock.
+    ///
+    /// # Errors
+    /// What opening fails with; some cases want it refused.
     fn open(&self, read_only: bool) -> Result<Arc<dyn PageDevice>> {
         unimplemented_hook("open", read_only)
     }

@@ -58,6 +58,9 @@ impl Site {
     }
 
     /// Checks a batch of reads.
+    ///
+    /// # Errors
+    /// `OutOfBounds` or `InvalidRequest` for the first that the device must not be asked for.
     pub fn check_reads(&self, batch: &[ReadPage<'_>], size: PageSize, pages: PageCount) -> Result<()> {
         for read in batch {
             self.page(Operation::Read, read.page, batch.len(), pages)?;
@@ -67,6 +70,9 @@ impl Site {
     }
 
     /// Checks a batch of writes: also that no page is in it twice.
+    ///
+    /// # Errors
+    /// `OutOfBounds` or `InvalidRequest` for the first that the device must not be asked for.
     pub fn check_writes(&self, batch: &[WritePage<'_>], size: PageSize, pages: PageCount) -> Result<()> {
         for write in batch {
             self.page(Operation::Write, write.page, batch.len(), pages)?;
@@ -87,6 +93,9 @@ impl Site {
     }
 
     /// Checks durable blocks: in bounds, whole 4 KiB blocks, within their page.
+    ///
+    /// # Errors
+    /// `OutOfBounds` or `InvalidRequest` for the first that the device must not be asked for.
     pub fn check_blocks(&self, blocks: &[WriteBlock<'_>], size: PageSize, pages: PageCount) -> Result<()> {
         for block in blocks {
             self.page(Operation::WriteDurable, block.page, blocks.len(), pages)?;

@@ -14,6 +14,21 @@ use crate::page::{PageBuf, PageCount, PageId, PageRun};
 use std::sync::Arc;
 
 /// A device that fails by a plan.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{DeviceErrorKind, PageDevice, faults::{Fault, FaultRule, Faults}, faulty::FaultyDevice, memory::MemoryDevice, Operation};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// let faults = Arc::new(Faults::new(1));
+/// faults.add(FaultRule::once(Operation::Sync, 2, Fault::Io));
+/// let device = FaultyDevice::new(below, faults);
+/// device.sync()?;
+/// assert_eq!(device.sync().expect_err("the second one").kind(), DeviceErrorKind::Io);
+/// assert_eq!(device.sync().expect_err("and from then on").kind(), DeviceErrorKind::Poisoned);
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct FaultyDevice {
     inner: Arc<dyn PageDevice>,

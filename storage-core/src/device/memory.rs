@@ -23,6 +23,20 @@ const SITE: Site = Site { backend: "memory", path: None };
 const DEFAULT_LIMIT: u64 = 8 << 30;
 
 /// The bytes of a store, as a file would hold them. Clones share them.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{OpenOptions, PageDevice, memory::{MemoryDevice, MemoryStore}};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let bytes = MemoryStore::new(Vec::new());
+/// let device = MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4))?;
+/// assert!(MemoryDevice::open(&bytes, &OpenOptions::open()).is_err());     // it is locked
+/// device.grow(PageCount::new(2))?;
+/// device.close()?;
+/// assert_eq!(bytes.image().len(), 8192);
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Shared>);
 
@@ -98,6 +112,17 @@ impl Drop for Lock {
 }
 
 /// An open [`MemoryStore`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, memory::MemoryDevice};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let device = MemoryDevice::new(PageSize::K16);
+/// device.grow(PageCount::new(1))?;
+/// assert_eq!(device.image().len(), 16 << 10);
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct MemoryDevice {
     store: MemoryStore,
@@ -118,6 +143,9 @@ impl MemoryDevice {
     }
 
     /// A device over the bytes of an earlier one. Without a size it is probed like a file; with one it is believed.
+    ///
+    /// # Errors
+    /// Without a size, those of [`MemoryDevice::open`].
     pub fn from_image(image: Vec<u8>, size: Option<PageSize>) -> Result<Self> {
         let store = MemoryStore::new(image);
         match size {
@@ -130,6 +158,10 @@ impl MemoryDevice {
     }
 
     /// Opens or creates over shared bytes, with the lock and the probe that a file device has.
+    ///
+    /// # Errors
+    /// `Locked` while another device has it; `AlreadyExists`, `Unfinished`, `ShortFile` or `NotAStore`, by what the bytes
+    /// are and what was wanted; `ReadOnly` if a store is to be created without writing.
     pub fn open(store: &MemoryStore, options: &OpenOptions) -> Result<Self> {
         if options.read_only && matches!(options.mode, OpenMode::Create(_)) {
             return Err(SITE.error(DeviceErrorKind::ReadOnly, Operation::Open));

@@ -86,6 +86,20 @@ struct Counters {
 }
 
 /// A device that counts.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, memory::MemoryDevice, metered::Metered};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// let device = Metered::new(below);
+/// device.grow(PageCount::new(4))?;
+/// device.sync()?;
+/// let meters = device.meters();
+/// assert_eq!((meters.grow.pages, meters.sync.calls, meters.read.calls), (4, 1, 0));
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct Metered {
     inner: Arc<dyn PageDevice>,

@@ -60,6 +60,25 @@ pub const BLOCK_LEN: usize = 4096;
 /// Where pages live. One instance is opened and shared, as `Arc<dyn PageDevice>`, by every layer (I8).
 ///
 /// Blocking and batched. No method has a default body: a wrapper that forgets one does not compile.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, PageDeviceExt, memory::MemoryDevice};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let device: Arc<dyn PageDevice> = Arc::new(MemoryDevice::new(PageSize::K4));
+/// assert_eq!(device.grow(PageCount::new(8))?, PageCount::new(8));
+/// let mut page = PageBuf::zeroed(4096);
+/// page[0] = 7;
+/// device.write_page(PageId::new(3), &page)?;          // written
+/// device.sync()?;                                     // durable
+/// let mut read = PageBuf::zeroed(4096);
+/// device.read_page(PageId::new(3), &mut read)?;
+/// assert_eq!(read[0], 7);
+/// assert!(device.read_page(PageId::new(8), &mut read).is_err());
+/// device.close()?;
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 pub trait PageDevice: Send + Sync + fmt::Debug {
     /// What this device is and can do. Cheap; the same for the device's whole life.
     fn info(&self) -> DeviceInfo;
@@ -70,24 +89,43 @@ pub trait PageDevice: Send + Sync + fmt::Debug {
     /// Makes the device at least `pages` long, with the space reserved where [`DeviceInfo::growth`] says so; never
     /// shortens it. New pages read as zero. Returns the count after the call, which may be larger.
     ///
-    /// Errors: `DiskFull` (no poison), `ReadOnly`, `Poisoned`, `Io`.
+    /// # Errors
+    /// `DiskFull`, which poisons nothing; `ReadOnly`, `Io`; after a failed write `Poisoned`, after closing `Closed`.
     fn grow(&self, pages: PageCount) -> Result<PageCount>;
 
     /// Cuts the device to `pages`. Only the pager calls it, after a durable root that reaches nothing beyond the new
     /// end, and while no page there is pinned or lent.
+    ///
+    /// # Errors
+    /// `ReadOnly`, `Io`; after a failed write `Poisoned`, after closing `Closed`.
     fn shrink(&self, pages: PageCount) -> Result<()>;
 
     /// Reads a batch of whole pages. On an error the buffers hold anything.
+    ///
+    /// # Errors
+    /// `OutOfBounds` and `InvalidRequest` before anything is read; `ShortFile`, `Io`; after a failed write `Poisoned`,
+    /// after closing `Closed`.
     fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()>;
 
     /// Writes a batch of whole pages: written, not yet durable (D2). The batch is one unit: the device may order,
     /// merge and overlap it. No page may be in a batch twice.
+    ///
+    /// # Errors
+    /// `OutOfBounds` and `InvalidRequest` before anything is written; `ReadOnly`; `Io`, which poisons (D6); later
+    /// `Poisoned`, after closing `Closed`.
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()>;
 
     /// Writes parts of pages, whole 4 KiB blocks, and returns when exactly these are durable.
+    ///
+    /// # Errors
+    /// As [`PageDevice::write`]; after a failure nothing is known of the blocks.
     fn write_durable(&self, blocks: &[WriteBlock<'_>]) -> Result<()>;
 
     /// Makes everything written before the call durable, and the length.
+    ///
+    /// # Errors
+    /// `Io`, which poisons: what was written since the last one may be lost (D6). Later `Poisoned`, after closing
+    /// `Closed`.
     fn sync(&self) -> Result<()>;
 
     /// Says that these pages will be read soon. Advice: an error would tell nobody anything, so there is none.
@@ -100,17 +138,26 @@ pub trait PageDevice: Send + Sync + fmt::Debug {
 
     /// Gives up the lock and the handle; returns the last error there was to report. Later calls fail with `Closed`.
     /// It does not sync.
+    ///
+    /// # Errors
+    /// The last error that the operating system reports for the handle; it is closed in any case.
     fn close(&self) -> Result<()>;
 }
 
 /// Conveniences over any device.
 pub trait PageDeviceExt: PageDevice {
     /// Reads one page.
+    ///
+    /// # Errors
+    /// Those of [`PageDevice::read`].
     fn read_page(&self, page: PageId, buf: &mut [u8]) -> Result<()> {
         self.read(&mut [ReadPage { page, buf }])
     }
 
     /// Writes one page.
+    ///
+    /// # Errors
+    /// Those of [`PageDevice::write`].
     fn write_page(&self, page: PageId, data: &[u8]) -> Result<()> {
         self.write(&[WritePage { page, data }])
     }

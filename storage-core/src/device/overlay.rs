@@ -23,6 +23,23 @@ use std::sync::Arc;
 const LARGEST: u64 = 1 << 60;
 
 /// Changes in memory over a device that is only read.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, PageDeviceExt, memory::MemoryDevice, overlay::OverlayDevice};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// below.grow(PageCount::new(1))?;
+/// let device = OverlayDevice::lent(below.clone());
+/// device.write_page(PageId::new(0), &[1; 4096])?;
+/// let mut page = PageBuf::zeroed(4096);
+/// device.read_page(PageId::new(0), &mut page)?;
+/// assert_eq!((page[0], device.pages_held()), (1, 1));
+/// below.read_page(PageId::new(0), &mut page)?;
+/// assert_eq!(page[0], 0);                             // below nothing has changed
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct OverlayDevice {
     below: Arc<dyn PageDevice>,

@@ -9,6 +9,9 @@ pub struct Poison(OnceLock<DeviceError>);
 
 impl Poison {
     /// Fails if the device is poisoned.
+    ///
+    /// # Errors
+    /// `Poisoned`, with the first cause.
     pub fn check(&self) -> Result<()> {
         match self.0.get() {
             None => Ok(()),
@@ -17,6 +20,9 @@ impl Poison {
     }
 
     /// Passes a result of a write or sync through, and remembers its error.
+    ///
+    /// # Errors
+    /// That of the result itself.
     pub fn guard<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
             // Only the first cause counts; a second one is its consequence.

@@ -93,6 +93,9 @@ pub type ReadAt<'a> = dyn FnMut(u64, &mut [u8]) -> io::Result<usize> + 'a;
 
 /// Judges a file of `len` bytes. Reads at most 21 blocks, but for a file that begins with zeros: that is read on to
 /// its first byte that is not zero, for `create` must not overwrite data that has zeros before it.
+///
+/// # Errors
+/// What reading fails with.
 pub fn probe_file(len: u64, read: &mut ReadAt<'_>) -> io::Result<Found> {
     if len == 0 {
         return Ok(Found::Unfinished);
@@ -174,6 +177,9 @@ pub enum Admitted {
 }
 
 /// Whether this way of opening may go on with what was found; else the kind of the error.
+///
+/// # Errors
+/// `AlreadyExists`, `Unfinished`, `ShortFile` or `NotAStore`, by what is there and what was wanted.
 pub fn admit(found: Found, mode: OpenMode) -> Result<Admitted, DeviceErrorKind> {
     match (found, mode) {
         (Found::Store { size, .. }, OpenMode::Open) => Ok(Admitted::Existing(size)),

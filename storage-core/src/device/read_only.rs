@@ -10,6 +10,18 @@ use crate::page::{PageCount, PageId, PageRun};
 use std::sync::Arc;
 
 /// A device that only reads.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{DeviceErrorKind, PageDevice, memory::MemoryDevice, read_only::ReadOnly};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// let device = ReadOnly::new(below);
+/// let refused = device.grow(PageCount::new(1)).expect_err("it only reads");
+/// assert_eq!(refused.kind(), DeviceErrorKind::ReadOnly);
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct ReadOnly {
     inner: Arc<dyn PageDevice>,

@@ -102,6 +102,22 @@ pub fn durable_before(records: &[Record], write: usize, at: usize) -> bool {
 }
 
 /// A device that records what is asked of it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, PageDeviceExt, memory::MemoryDevice, recorded::{RecordedDevice, durable_before}};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// let device = RecordedDevice::new(below, false);
+/// device.grow(PageCount::new(1))?;
+/// device.write_page(PageId::new(0), &[1; 4096])?;
+/// device.sync()?;
+/// device.close()?;
+/// let records = device.take();
+/// assert!(records[1].wrote(PageId::new(0)) && durable_before(&records, 1, 3));
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct RecordedDevice {
     inner: Arc<dyn PageDevice>,

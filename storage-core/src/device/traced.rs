@@ -45,6 +45,17 @@ impl fmt::Display for Trace {
 type Sink = dyn Fn(&Trace) + Send + Sync;
 
 /// A device that tells of every call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, memory::MemoryDevice, traced::Traced};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let below = Arc::new(MemoryDevice::new(PageSize::K4));
+/// let device = Traced::new(below, |trace| println!("{trace}"));
+/// device.grow(PageCount::new(4))?;                    // grow count 4 in 1.2µs
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 pub struct Traced {
     inner: Arc<dyn PageDevice>,
     sink: Box<Sink>,

@@ -52,6 +52,9 @@ pub struct PageHeader {
 
 impl PageHeader {
     /// Reads the header of `page`, without judging its checksum. The error says what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong with the page's header or its checksum.
     pub fn decode(page: &[u8]) -> Result<PageHeader, &'static str> {
         let (raw, _) = RawHeader::ref_from_prefix(page).map_err(|_| "page shorter than its header")?;
         let kind = PageKind::from_code(raw.kind).ok_or("unknown page kind")?;

@@ -96,6 +96,10 @@ impl Pager {
 
     /// Copies the root that `snapshot` builds on, and all that it reaches, to a device that was opened for creation.
     /// `progress` gets pages done and pages in all; if it returns `false`, that is the end.
+    ///
+    /// # Errors
+    /// [`CopyError`]: the target is no new device with pages of this size, a page is damaged, either device failed,
+    /// or `progress` said stop. The target holds no store then.
     pub fn copy_root(
         &self,
         snapshot: &Snapshot,
@@ -164,6 +168,9 @@ impl Pager {
 
 /// Makes `meta` the root record of both slots, in all four copies, the second slot a generation above the first. For a
 /// device that holds no store yet, or one in memory over a store whose other record is lost.
+///
+/// # Errors
+/// What the device fails with.
 pub fn write_roots(to: &dyn PageDevice, meta: &Meta) -> Result<(), DeviceError> {
     let mut block = PageBuf::zeroed(BLOCK);
     for generation in [meta.generation, meta.generation + 1] {

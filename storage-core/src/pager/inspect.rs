@@ -24,6 +24,9 @@ pub struct MapCheck {
 }
 
 /// The pages that a page of the map names; empty for every other kind, which the pager does not know.
+///
+/// # Errors
+/// [`PageError::Damage`] if the page contradicts itself.
 pub fn references(page: &Page) -> Result<Vec<PageId>, PageError> {
     if page.kind() != PageKind::MapIndex {
         return Ok(Vec::new());
@@ -36,6 +39,9 @@ pub fn references(page: &Page) -> Result<Vec<PageId>, PageError> {
 impl Pager {
     /// Reads the durable map of a version. Its pages are freed by the next version, and like all such pages stay until
     /// the snapshot is dropped (A2).
+    ///
+    /// # Errors
+    /// A page of the map cannot be read, or is damaged.
     pub fn check_map(&self, snapshot: &Snapshot) -> Result<MapCheck, PageError> {
         self.read_map(&snapshot.version.meta)
     }
@@ -64,6 +70,9 @@ impl Pager {
 
     /// Findings in the superblock and the four meta pages. A store with one bad copy is whole, but no longer safe.
     /// No root record is written meanwhile.
+    ///
+    /// # Errors
+    /// What the device fails with; damage is among the findings.
     pub fn check_fixed_pages(&self) -> Result<Vec<(PageId, PageKind, String)>, PageError> {
         let _whole = self.meta_writes.lock();
         let mut findings = Vec::new();
@@ -156,6 +165,9 @@ impl Inspector {
     }
 
     /// The bytes of a page as they are.
+    ///
+    /// # Errors
+    /// What the device fails with, `OutOfBounds` among it.
     pub fn raw(&self, page: PageId) -> Result<PageBuf, DeviceError> {
         let mut buf = PageBuf::zeroed(self.device.info().page_size.bytes());
         self.device.read_page(page, &mut buf)?;
@@ -163,6 +175,9 @@ impl Inspector {
     }
 
     /// What a page is.
+    ///
+    /// # Errors
+    /// What the device fails with; a page that is damaged is an answer.
     pub fn page(&self, page: PageId) -> Result<Inspected, DeviceError> {
         let buf = self.raw(page)?;
         Ok(match page.get() {

@@ -255,6 +255,9 @@ impl Pager {
     }
 
     /// Makes everything durable that was committed without waiting (Relaxed).
+    ///
+    /// # Errors
+    /// The log could not be written: then no later commit can be. The store is closed.
     pub fn flush_log(&self) -> Result<(), WriteError> {
         self.log.flush(self)
     }
@@ -282,6 +285,9 @@ impl Pager {
     /// Ends writing, and closes the device. Commits that nobody waited for are made durable; if a checkpoint holds all
     /// that the log says, the log ends, and free pages at the end of the file go back to the disk. Waits for a running
     /// transaction and a running checkpoint.
+    ///
+    /// # Errors
+    /// The last error of writing the log, or of the device. It is closed in any case.
     pub fn close(&self) -> Result<(), WriteError> {
         let mut writer = match self.writer.take() {
             Ok(writer) => writer,
@@ -309,6 +315,9 @@ impl Pager {
 
     /// Gives log extents beyond the fewest back, and cuts free pages off the end of the file, but for the reserve. With
     /// `end_log` the log goes altogether, if a checkpoint holds all that it says. Waits for a running transaction.
+    ///
+    /// # Errors
+    /// The device failed, the store is read-only or closed.
     pub fn trim(&self, end_log: bool) -> Result<(), WriteError> {
         self.check_writable()?;
         let mut writer = self.writer.take()?;

@@ -204,6 +204,9 @@ impl Page {
     }
 
     /// The reference that stands at `offset` of this page. That the page was verified is what makes it one (I1).
+    ///
+    /// # Errors
+    /// [`PageError::Damage`] if what stands there is no reference.
     pub fn reference(&self, offset: usize) -> Result<Written, PageError> {
         let bytes = offset.checked_add(REFERENCE_LEN).and_then(|end| self.get(offset..end));
         let bytes = bytes.ok_or_else(|| self.damage("a reference lies outside of the page"))?;

@@ -42,6 +42,9 @@ fn share(cache_bytes: usize, lends: bool) -> (usize, usize) {
 
 impl Pager {
     /// Makes an empty store on a device that was opened for creation. A store that is there already is refused (N2).
+    ///
+    /// # Errors
+    /// [`OpenError`]: there is a store already, or the device failed.
     pub fn create(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
         refuse_existing(device.as_ref())?;
         device.grow(PageCount::new(FIXED_PAGES))?;
@@ -68,6 +71,10 @@ impl Pager {
     }
 
     /// Opens the store on a device.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the device holds no store, or one of another format; its root or its log is damaged; it must
+    /// be recovered, and may not be written.
     pub fn open(device: Arc<dyn PageDevice>, options: &PagerOptions) -> Result<Arc<Pager>, OpenError> {
         let (superblock, copies) = read_fixed_pages(device.as_ref())?;
         let info = device.info();

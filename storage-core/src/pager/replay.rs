@@ -126,6 +126,9 @@ impl Pager {
 
     /// The transaction that replays the log: it makes the version of the last commit, and ends as a checkpoint, after
     /// which the store has no log until the next commit begins one.
+    ///
+    /// # Errors
+    /// The pages of the log could not be marked: the map is damaged, the disk is full, or the device failed.
     pub fn begin_replay(self: &Arc<Self>, what: &Unreplayed) -> Result<Transaction, WriteError> {
         let writer = self.writer.take()?;
         let mut tx = self.write_transaction(writer);

@@ -53,9 +53,15 @@ impl std::fmt::Debug for Version {
 /// Reads pages of one version: what a snapshot and a write transaction have in common.
 pub trait ReadPages {
     /// The page that a reference names, verified, if it is of one of these kinds.
+    ///
+    /// # Errors
+    /// [`PageError`]: the device failed, or the page is damaged, or of another kind or content than its name says.
     fn page_of(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError>;
 
     /// The page that a reference names, verified, if it is of this kind.
+    ///
+    /// # Errors
+    /// Those of [`ReadPages::page_of`].
     fn page(&self, at: Written, kind: PageKind) -> Result<Page, PageError> {
         self.page_of(at, &[kind])
     }

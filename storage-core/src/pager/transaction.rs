@@ -18,6 +18,8 @@
 //! it was written before a mark ([`Transaction::mark`]) that the transaction can still go back to; an abort gives back
 //! exactly the pages that it wrote (R6).
 
+#![allow(clippy::missing_errors_doc, reason = "said once, at `Transaction`")]
+
 use super::cache::Near;
 use super::error::{PageError, WriteError};
 use super::log::LogStart;
@@ -43,7 +45,8 @@ pub(crate) struct Checkpointer {
     pub(crate) map_index: Vec<Written>,
 }
 
-/// A running transaction. Dropping it aborts.
+/// A running transaction. Dropping it aborts. What it does fails with [`WriteError`]: the disk is full, the device or the log
+/// failed, the store is read-only or closed; after a write that failed it can only be dropped (M3).
 pub struct Transaction {
     pub(crate) pager: Arc<Pager>,
     pub(crate) writer: Option<Writer>,
@@ -415,6 +418,10 @@ impl Transaction {
     }
 
     /// As [`Transaction::commit`], with what the layers above keep in memory for the new version.
+    ///
+    /// # Errors
+    /// [`WriteError::DiskFull`], and nothing is changed. Or the device failed: what it has of the new version is known when
+    /// the store is opened again.
     pub fn commit_with(mut self, root: Option<Written>, state: Option<State>) -> Result<u64, WriteError> {
         self.check()?;
         self.forget_marks(0);

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use foliograph::algo::{Control, Distance};
 use foliograph::{NodeId, ReadError, Snapshot};
-use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 
 use super::get::shown;
@@ -30,9 +29,8 @@ pub fn run(args: &AlgoArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     }
     let snapshot = snapshot(context, &args.store)?;
     let source = args.source.as_ref().map(|name| resolve(&snapshot, name)).transpose()?;
-    let bar = progress::bar(context.global, name_of(args.name));
-    bar.set_style(progress::style(true));
-    let answers = Answers::find(&snapshot, source, args, &bar);
+    let (bar, control) = progress::watched(context.global, name_of(args.name));
+    let answers = Answers::find(&snapshot, source, args, control);
     bar.finish_and_clear();
     let answers = answers?;
     let json = context.out.is_json();
@@ -93,8 +91,8 @@ enum Answers {
 
 /// A question with the options that all have.
 macro_rules! ask {
-    ($question:expr, $args:expr, $bar:expr) => {{
-        let mut question = $question.control(watched($bar));
+    ($question:expr, $args:expr, $control:expr) => {{
+        let mut question = $question.control($control);
         for name in &$args.steps.types {
             question = question.of_type(name);
         }
@@ -104,8 +102,8 @@ macro_rules! ask {
 
 /// The same for those for which it matters which way edges point.
 macro_rules! ask_directed {
-    ($question:expr, $args:expr, $bar:expr) => {{
-        let question = ask!($question, $args, $bar);
+    ($question:expr, $args:expr, $control:expr) => {{
+        let question = ask!($question, $args, $control);
         match $args.steps.direction {
             Some(way) => question.direction(way.into()),
             None => question,
@@ -118,15 +116,19 @@ impl Answers {
         snapshot: &Snapshot,
         source: Option<NodeId>,
         args: &AlgoArgs,
-        bar: &ProgressBar,
+        control: Control<'_>,
     ) -> Result<Answers, ReadError> {
         let source = source.unwrap_or(NodeId(0));
         let weight = args.weight.as_deref().unwrap_or("weight");
         Ok(match args.name {
-            Algorithm::Bfs => Answers::Hops(ask_directed!(snapshot.bfs_distances(source), args, bar).run()?),
-            Algorithm::Sssp => Answers::Sums(ask_directed!(snapshot.sssp(source, weight), args, bar).run()?),
+            Algorithm::Bfs => {
+                Answers::Hops(ask_directed!(snapshot.bfs_distances(source), args, control).run()?)
+            }
+            Algorithm::Sssp => {
+                Answers::Sums(ask_directed!(snapshot.sssp(source, weight), args, control).run()?)
+            }
             Algorithm::Pagerank => {
-                let mut question = ask_directed!(snapshot.page_rank(), args, bar);
+                let mut question = ask_directed!(snapshot.page_rank(), args, control);
                 if let Some(damping) = args.damping {
                     question = question.damping(damping);
                 }
@@ -136,17 +138,19 @@ impl Answers {
                 Answers::Numbers(question.run()?)
             }
             // Whichever way edges point is the same to it, so any --direction is.
-            Algorithm::Wcc => Answers::Labels(ask!(snapshot.weakly_connected(), args, bar).run()?),
-            Algorithm::Scc => Answers::Labels(ask_directed!(snapshot.strongly_connected(), args, bar).run()?),
+            Algorithm::Wcc => Answers::Labels(ask!(snapshot.weakly_connected(), args, control).run()?),
+            Algorithm::Scc => {
+                Answers::Labels(ask_directed!(snapshot.strongly_connected(), args, control).run()?)
+            }
             Algorithm::Cdlp => {
-                let mut question = ask_directed!(snapshot.cdlp(), args, bar);
+                let mut question = ask_directed!(snapshot.cdlp(), args, control);
                 if let Some(iterations) = args.iterations {
                     question = question.iterations(iterations);
                 }
                 Answers::Labels(question.run()?)
             }
-            Algorithm::Lcc => Answers::Numbers(ask_directed!(snapshot.lcc(), args, bar).run()?),
-            Algorithm::Triangles => Answers::Counts(ask!(snapshot.triangles(), args, bar).run()?.corners),
+            Algorithm::Lcc => Answers::Numbers(ask_directed!(snapshot.lcc(), args, control).run()?),
+            Algorithm::Triangles => Answers::Counts(ask!(snapshot.triangles(), args, control).run()?.corners),
         })
     }
 
@@ -172,13 +176,6 @@ impl Answers {
             }
         }
     }
-}
-
-fn watched(bar: &ProgressBar) -> Control<'_> {
-    Control::new().on_progress(|progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    })
 }
 
 /// Where lines go, and how nodes are named there.

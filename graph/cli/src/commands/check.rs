@@ -5,20 +5,20 @@
 use std::time::Instant;
 
 use foliograph::storage_core::device::DeviceErrorKind;
-use foliograph::{CheckReport, Finding, OpenError, ReadError};
+use foliograph::{CheckReport, Database, Finding, OpenError, ReadError};
 use serde_json::{Value as Json, json};
 
 use super::Context;
 use crate::args::StoreArgs;
 use crate::failure::{Exit, Failure};
 use crate::output::counted;
-use crate::store;
+use crate::{progress, store};
 
 /// Runs `check`.
 pub fn run(args: &StoreArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let begin = Instant::now();
     let report = match store::as_it_is(context.global, &args.store) {
-        Ok(db) => db.check()?,
+        Ok(db) => check(&db, context)?,
         Err(error) => match store::commits_to_recover(&error) {
             Some(commits) => match recovered(args, commits, context) {
                 Ok(report) => report?,
@@ -29,6 +29,13 @@ pub fn run(args: &StoreArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     };
     print(&report, begin, context)?;
     if report.findings.is_empty() { Ok(()) } else { Err(Failure::Said(Exit::Damage)) }
+}
+
+fn check(db: &Database, context: &Context<'_>) -> Result<CheckReport, ReadError> {
+    let (bar, control) = progress::watched(context.global, "checking");
+    let report = db.check_with(control);
+    bar.finish_and_clear();
+    report
 }
 
 /// Replays the log in memory, and checks what that makes; and superblock and root records as they are in the file.
@@ -45,7 +52,7 @@ fn recovered(
         .out
         .note(format_args!("note: the store needs recovery: {commits} of the log were replayed in memory"));
     Ok(fixed.pager().check_fixed_pages().map_err(ReadError::from).and_then(|found| {
-        let mut report = db.check()?;
+        let mut report = check(&db, context)?;
         let found = found.into_iter().map(|(page, kind, what)| Finding { page, kind, what });
         report.findings.splice(0..0, found);
         Ok(report)

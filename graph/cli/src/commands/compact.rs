@@ -14,8 +14,8 @@ use crate::store;
 /// Runs `compact`.
 pub fn run(args: &StoreArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let db = store::options(context.global).open_existing(&args.store)?;
-    let bar = progress::bar(context.global, "compacting");
-    let done = db.compact();
+    let (bar, control) = progress::watched(context.global, "compacting");
+    let done = db.compact_with(control);
     bar.finish_and_clear();
     let before = done?.before;
     db.close()?;

@@ -9,7 +9,7 @@ use super::Context;
 use crate::args::PagesArgs;
 use crate::failure::Failure;
 use crate::output::counted;
-use crate::{store, svg};
+use crate::{progress, store, svg};
 
 /// The store as it is. Commits that stand only in the log have no pages yet.
 fn open(args: &PagesArgs, context: &Context<'_>) -> Result<Database, Failure> {
@@ -34,7 +34,10 @@ fn open(args: &PagesArgs, context: &Context<'_>) -> Result<Database, Failure> {
 /// Runs `pages`.
 pub fn run(args: &PagesArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let db = open(args, context)?;
-    let pages = db.pages()?;
+    let (bar, control) = progress::watched(context.global, "reading pages");
+    let pages = db.pages_with(control);
+    bar.finish_and_clear();
+    let pages = pages?;
     if let Some(path) = &args.svg {
         let count = db.pager().device().page_count().get();
         svg::write(path, &svg::map::draw(&pages, count))?;

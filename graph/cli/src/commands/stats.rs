@@ -7,12 +7,15 @@ use super::Context;
 use crate::args::StatsArgs;
 use crate::failure::Failure;
 use crate::output::thousands;
-use crate::{store, svg};
+use crate::{progress, store, svg};
 
 /// Runs `stats`.
 pub fn run(args: &StatsArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let db = store::read(context.global, &args.store)?;
-    let stats = db.stats()?;
+    let (bar, control) = progress::watched(context.global, "counting");
+    let stats = db.stats_with(control);
+    bar.finish_and_clear();
+    let stats = stats?;
     if let Some(path) = &args.svg {
         let degrees = svg::degrees::count(&db.begin_read()?)?;
         svg::write(path, &svg::degrees::draw(&degrees))?;

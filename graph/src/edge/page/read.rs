@@ -56,6 +56,9 @@ impl<'p> Again<'p> {
 
 /// Appends the neighbours of `vertex`, a neighbour for each edge: by type, then ascending. With `edge_type` only that
 /// type's. After an error `out` is what it was.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn targets(
     page: &Page,
     vertex: u64,
@@ -70,6 +73,9 @@ pub fn targets(
 }
 
 /// Appends type, neighbour and rank of each edge of `vertex`, in order. After an error `out` is what it was.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn edges(page: &Page, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Result<(), PageError> {
     with(page, |leaf| leaf.edges(vertex, out))
 }
@@ -95,6 +101,9 @@ pub(crate) fn types(page: &Page, vertex: u64, out: &mut Vec<u32>) -> Result<(), 
 }
 
 /// How many edges (of one type, or of all) `vertex` has in this page. Decodes no list.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn degree(page: &Page, vertex: u64, edge_type: Option<u32>) -> Result<u64, PageError> {
     with(page, |leaf| leaf.degree(vertex, edge_type))
 }
@@ -127,11 +136,17 @@ pub(super) fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k EdgeKey>) -> 
 }
 
 /// Whether `vertex` has an edge of this type to `neighbor` in this page, of any rank.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn contains(page: &Page, vertex: u64, edge_type: u32, neighbor: u64) -> Result<bool, PageError> {
     with(page, |leaf| leaf.find(vertex, edge_type)?.map_or(Ok(false), |list| list.contains(neighbor)))
 }
 
 /// Appends the ranks of the edges of this type from `vertex` to `neighbor` in this page, ascending.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn ranks(
     page: &Page,
     vertex: u64,
@@ -156,16 +171,25 @@ pub(super) fn find_in(leaf: Leaf<'_>, key: &EdgeKey) -> Parsed<bool> {
 }
 
 /// The smallest vertex in this page.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn first_vertex(page: &Page) -> Result<u64, PageError> {
     with(page, |leaf| Ok(leaf.head.first))
 }
 
 /// The greatest vertex in this page.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn last_vertex(page: &Page) -> Result<u64, PageError> {
     with(page, |leaf| Ok(leaf.last()))
 }
 
 /// The vertices in this page, ascending.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn vertices(page: &Page) -> Result<impl Iterator<Item = u64>, PageError> {
     let leaf = Leaf::parse(page, page.used(), page.codec()).map_err(|what| page.damage(what))?;
     Ok(leaf.vertices())
@@ -173,6 +197,9 @@ pub fn vertices(page: &Page) -> Result<impl Iterator<Item = u64>, PageError> {
 
 /// Gives each vertex of the page with its neighbours (of one type, or of all) to `each`, ascending; `buffer` holds
 /// them meanwhile. Vertices without such edges are left out. Damage may show after some were given.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn scan(
     page: &Page,
     edge_type: Option<u32>,
@@ -183,6 +210,9 @@ pub fn scan(
 }
 
 /// Checks everything that the layout says about a page.
+///
+/// # Errors
+/// [`PageError::Damage`](storage_core::pager::PageError): the page contradicts itself.
 pub fn validate(page: &Page) -> Result<(), PageError> {
     with(page, |leaf| leaf.strict().check_all(leaf.bytes))
 }

@@ -25,6 +25,23 @@ pub(super) const SITE: Site = Site { backend: BACKEND, path: None };
 const CAPACITY: PageCount = PageCount::new(1 << 24);
 
 /// A simulated disk; see the module.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storage_core::device::{PageDevice, PageDeviceExt, sim::{Rng, SimDevice}};
+/// use storage_core::page::{PageBuf, PageCount, PageId, PageSize};
+///
+/// let device = SimDevice::new(PageSize::K4, 1);
+/// device.grow(PageCount::new(1))?;
+/// device.sync()?;
+/// device.write_page(PageId::new(0), &[1; 4096])?;
+/// // The power goes: what was not synced is there, or not, or a part of it is.
+/// let left = device.crash(&mut Rng::new(2));
+/// assert_eq!(left.page_count(), PageCount::new(1));
+/// device.sync()?;
+/// assert_eq!(device.crash(&mut Rng::new(2)).page(PageId::new(0)), Some([1; 4096].as_slice()));
+/// # Ok::<(), storage_core::device::DeviceError>(())
+/// ```
 #[derive(Debug)]
 pub struct SimDevice {
     size: PageSize,

@@ -10,6 +10,9 @@ use crate::page::{PageCount, PageSize};
 impl SimDevice {
     /// Opens a disk with these contents, all durable. The page size is found by the probe, as in a file; the errors
     /// are a file's: `NotAStore`, `Unfinished`, `ShortFile`. Its seed is 0.
+    ///
+    /// # Errors
+    /// `Unfinished`, `ShortFile` or `NotAStore`, by what the image holds.
     pub fn from_image(image: Image) -> Result<SimDevice> {
         Self::open_image(image, OpenMode::Open, 0)
     }
@@ -17,6 +20,9 @@ impl SimDevice {
     /// Opens or creates on a disk with these contents, as a file device does with a file. Over an unfinished creation
     /// (N1), `Create` first cuts the disk to nothing, which is not durable before the next sync. Errors as for
     /// [`SimDevice::from_image`], and `AlreadyExists`.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `Unfinished`, `ShortFile` or `NotAStore`, by what the image holds and what was wanted.
     pub fn open_image(image: Image, mode: OpenMode, seed: u64) -> Result<SimDevice> {
         let len = image.page_count().get() * image.page_size().bytes() as u64;
         let found = probe_file(len, &mut |offset, buf| Ok(image.read_at(offset, buf)));

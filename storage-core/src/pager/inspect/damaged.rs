@@ -34,6 +34,9 @@ impl Inspector {
     }
 
     /// The page that a reference names, verified as it is for a store that is open.
+    ///
+    /// # Errors
+    /// The page cannot be read, or is not what its name says.
     pub fn named(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError> {
         let expected = kinds.first().copied().unwrap_or(PageKind::Inner);
         let damage = |what: &'static str| Err(PageError::damage(at.page(), expected, what));

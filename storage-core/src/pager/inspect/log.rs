@@ -18,6 +18,9 @@ impl Inspector {
     }
 
     /// The groups that begin in a page, whether they are part of the log or not any more.
+    ///
+    /// # Errors
+    /// What the device fails with; blocks that are no heads are left out.
     pub fn group_heads(&self, page: PageId) -> Result<Vec<GroupHead>, DeviceError> {
         let bytes = self.raw(page)?;
         Ok(self.uuid().map_or(Vec::new(), |uuid| heads(&bytes, &uuid)))

@@ -47,6 +47,9 @@ impl LogReader<'_> {
     }
 
     /// What is found where the next group would begin: after the last one, why it is the last.
+    ///
+    /// # Errors
+    /// What the device fails with.
     pub fn why_ended(&mut self) -> Result<LogEnd, DeviceError> {
         if self.chain.blocks() == 0 {
             return Ok(LogEnd::NoLog);

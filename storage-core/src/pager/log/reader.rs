@@ -126,6 +126,9 @@ impl<'d> LogReader<'d> {
     }
 
     /// The next group. `None` at the end of the log (L3), and after an error.
+    ///
+    /// # Errors
+    /// [`LogError`]: a group that must be there is damaged (L3), or the device failed.
     #[allow(clippy::should_implement_trait)] // an iterator would let an error be skipped
     pub fn next(&mut self) -> Result<Option<Group>, LogError> {
         if self.done {
