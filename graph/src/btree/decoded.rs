@@ -29,7 +29,7 @@ pub(crate) struct Decoded<F: LeafFormat> {
     pub(super) separators: Separators,
     search: Search,
     children: Box<[Slot<F>]>,
-    _taken: Option<Taken>,
+    taken: Option<Taken>,
 }
 
 /// A child: where it is, how many entries are below it (T11), and what is kept of it.
@@ -94,14 +94,14 @@ impl<F: LeafFormat> Decoded<F> {
         let child = |index| Ok(Slot::new(page.child(index)?, page.below(index)));
         let children = (0..page.count()).map(child).collect::<Result<_, PageError>>()?;
         let search = Search::over(&separators);
-        Ok(Decoded { level: page.level(), separators, search, children, _taken: None })
+        Ok(Decoded { level: page.level(), separators, search, children, taken: None })
     }
 
     /// Decodes a page to be kept, if there is memory for it.
     pub(super) fn kept(page: &InnerPage<'_>, quota: &Quota) -> Option<Arc<Self>> {
         let taken = quota.take(weight::<F>(page.count(), page.separators_len()))?;
         let node = Decoded::new(page).ok()?;
-        Some(Arc::new(Decoded { _taken: Some(taken), ..node }))
+        Some(Arc::new(Decoded { taken: Some(taken), ..node }))
     }
 
     /// How many children it has; at least 1.
@@ -132,9 +132,9 @@ impl<F: LeafFormat> Decoded<F> {
             && self.separators.get(index + 1).strip_prefix(bytes).is_some_and(|rest| !rest.is_empty())
     }
 
-    /// Bytes it takes in memory.
+    /// Bytes it takes in memory, but for what the quota counts.
     pub(super) fn weight(&self) -> usize {
-        weight::<F>(self.children.len(), self.separators.bytes.len())
+        if self.taken.is_some() { 0 } else { weight::<F>(self.children.len(), self.separators.bytes.len()) }
     }
 }
 

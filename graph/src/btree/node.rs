@@ -289,9 +289,9 @@ impl<F: LeafFormat> Inner<F> {
         Ok(self.changed.get_mut(&at).expect("put there if it was not"))
     }
 
-    /// Bytes it takes in memory, without its children.
+    /// Bytes it takes in memory, without its children, and without what is kept of its page in any case.
     pub fn weight(&self) -> usize {
-        self.node.weight()
+        128 + self.node.weight()
     }
 
     /// The child that covers `key`.

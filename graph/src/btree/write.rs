@@ -113,5 +113,10 @@ fn node_of_page<F: LeafFormat>(
         Some(level) => InnerPage::at_level(&page, level)?,
         None => InnerPage::open(&page)?,
     };
-    Ok(Node::Inner(Inner::over(at, Arc::new(Decoded::new(&inner)?))))
+    let kept = Decoded::kept(&inner, pages.pager().decoded()).and_then(|node| slot.keep(node));
+    let node = match kept {
+        Some(node) => Arc::clone(node),
+        None => Arc::new(Decoded::new(&inner)?),
+    };
+    Ok(Node::Inner(Inner::over(at, node)))
 }

@@ -18,8 +18,6 @@
 //! it was written before a mark ([`Transaction::mark`]) that the transaction can still go back to; an abort gives back
 //! exactly the pages that it wrote (R6).
 
-#![allow(clippy::missing_errors_doc, reason = "said once, at `Transaction`")]
-
 use super::cache::Near;
 use super::error::{PageError, WriteError};
 use super::log::LogStart;

@@ -70,7 +70,7 @@ impl Graph {
         let (count, len) = match kind {
             Kind::Small | Kind::Index | Kind::Unindex => (2, 60),
             Kind::Long => (1, 9000),
-            Kind::Many => (12, 900),
+            Kind::Many => (20, 900),
             Kind::Huge => (1, 40_000),
             Kind::DeleteHalf | Kind::DeleteAll => {
                 let keep = |i: usize| kind == Kind::DeleteHalf && i.is_multiple_of(2);

@@ -21,8 +21,9 @@ pub struct Story {
 
 /// Memory for changes that is never full.
 const AMPLE: usize = 64 << 20;
-/// Memory that one large commit outgrows.
-const LITTLE: usize = 10 << 10;
+/// Memory that one large commit outgrows, and a small one does not: it may come beside a checkpoint of the same thread, for
+/// which it would wait in vain.
+const LITTLE: usize = 16 << 10;
 
 /// The history.
 pub const HISTORY: [Story; 7] = [
