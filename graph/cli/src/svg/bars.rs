@@ -95,7 +95,8 @@ fn draw_group(svg: &mut String, top: f64, group: &Group) {
     for (i, (bar, color)) in group.bars.iter().zip(COLORS.iter().cycle()).enumerate() {
         let y = top + i as f64 * (BAR + 1.0);
         let (length, label) = match bar {
-            Some((share, label)) => (LONGEST * share.max(0.0).min(1.0), label.as_str()),
+            Some((share, label)) if share.is_finite() => (LONGEST * share.clamp(0.0, 1.0), label.as_str()),
+            Some((_, label)) => (0.0, label.as_str()),
             None => (0.0, "-"),
         };
         let _ = writeln!(

@@ -12,6 +12,7 @@ use super::column::{BATCH, Column, LISTS, Running, Sample};
 use super::graph::Graph;
 use super::report::{Row, Unit};
 use crate::failure::Failure;
+use crate::output::thousands;
 
 /// How long a turn is, at least.
 const TURN: Duration = Duration::from_millis(25);
@@ -205,7 +206,7 @@ fn nodes_tasks(found: &str) -> [Task; 5] {
         },
         Task {
             id: "neighbors_batch",
-            what: format!("neighbours of a node, {LISTS} in a batch"),
+            what: format!("neighbours of a node, {} in a batch", thousands(LISTS as u64)),
             unit: Unit::Micros,
             step: Running::neighbors_batch,
         },

@@ -87,7 +87,7 @@ impl Report {
             ("pages", format!("{} bytes", thousands(page_size as u64))),
             (
                 "reads",
-                format!("{cache}; what is read was read once before; each page's checksum is compared"),
+                format!("{cache}: what is read was read once before; the rows of pages ask the device alone"),
             ),
             ("writes", "durable when they return; checkpoints run beside them".to_owned()),
             ("values", "medians; the backends take turns".to_owned()),
