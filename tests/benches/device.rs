@@ -70,25 +70,21 @@ fn all<D: PageDevice + 'static>(c: &mut Criterion, device: Option<Named<D>>) {
     fill(any.as_ref());
     let mut group = c.benchmark_group(format!("device/{}", any.info().backend));
     group.throughput(Throughput::Bytes(SIZE.bytes() as u64));
-    let mut one = one_page(&mut group);
-    one("read one, random", &|page, buf| itself.read_page(page, buf).expect("read"));
-    one("read one, random, dyn", &|page, buf| any.read_page(page, buf).expect("read"));
+    one_page(&mut group, "read one, random", |page, buf| itself.read_page(page, buf).expect("read"));
+    one_page(&mut group, "read one, random, dyn", |page, buf| any.read_page(page, buf).expect("read"));
     let metered: Arc<dyn PageDevice> = Arc::new(Metered::new(any.clone()));
-    one("read one, random, metered", &|page, buf| metered.read_page(page, buf).expect("read"));
+    one_page(&mut group, "read one, random, metered", |page, buf| {
+        metered.read_page(page, buf).expect("read")
+    });
     reads(&mut group, any.as_ref());
     group.finish();
     writes(c, any.as_ref());
 }
 
 /// Reads of one random page after the other.
-fn one_page<'g>(
-    group: &'g mut BenchmarkGroup<'_, WallTime>,
-) -> impl FnMut(&str, &dyn Fn(PageId, &mut [u8])) + 'g {
-    let mut buf = PageBuf::zeroed(SIZE.bytes());
-    move |name, read| {
-        let mut rng = Rng::new(7);
-        group.bench_function(name, |b| b.iter(|| read(PageId::new(rng.below(PAGES)), &mut buf)));
-    }
+fn one_page(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, read: impl Fn(PageId, &mut [u8])) {
+    let (mut rng, mut buf) = (Rng::new(7), PageBuf::zeroed(SIZE.bytes()));
+    group.bench_function(name, |b| b.iter(|| read(PageId::new(rng.below(PAGES)), &mut buf)));
 }
 
 /// A copy of a page out of as much memory as a store has.
@@ -97,7 +93,7 @@ fn floor(c: &mut Criterion) {
     memory.fill(1);
     let mut group = c.benchmark_group("device/floor");
     group.throughput(Throughput::Bytes(SIZE.bytes() as u64));
-    one_page(&mut group)("copy one, random", &|page, buf| {
+    one_page(&mut group, "copy one, random", |page, buf| {
         let at = page.get() as usize * SIZE.bytes();
         buf.copy_from_slice(&memory[at..at + SIZE.bytes()]);
     });
