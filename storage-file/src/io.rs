@@ -3,7 +3,7 @@
 use crate::device::FileDevice;
 use positioned_io::{RandomAccessFile, ReadAt, WriteAt};
 use std::fs::File;
-use storage_core::device::batch::{read_parts, runs, write_parts};
+use storage_core::device::batch::{read_parts, runs, single, write_parts};
 use storage_core::device::{Operation, ReadPage, Result, WritePage};
 use storage_os::{MAX_PARTS, read_buf, read_run, write_buf, write_run};
 
@@ -16,13 +16,11 @@ impl FileDevice {
         batch: &mut [ReadPage<'_>],
     ) -> Result<()> {
         let (count, size, direct) = (batch.len(), self.store.page_size(), self.store.is_direct());
-        let parts = read_parts(batch, size);
-        if let [(offset, _)] = parts[..] {
-            let (_, mut buf) = parts.into_iter().next().expect("there is one");
-            let read = read_buf(&mut buf, direct, |buf, done| one.read_at(offset + done as u64, buf));
+        if let Some((offset, buf)) = single(batch, size) {
+            let read = read_buf(buf, direct, |buf, done| one.read_at(offset + done as u64, buf));
             return read.map_err(|stopped| self.store.stopped_at(Operation::Read, offset, stopped, count));
         }
-        for mut run in runs(parts, MAX_PARTS, usize::MAX) {
+        for mut run in runs(read_parts(batch, size), MAX_PARTS, usize::MAX) {
             let read = read_run(file, &mut run, direct);
             read.map_err(|stopped| self.store.stopped_at(Operation::Read, run.offset, stopped, count))?;
         }

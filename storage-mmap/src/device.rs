@@ -1,5 +1,6 @@
 //! [`MmapDevice`]: the contract, in terms of the one open file and the mapping.
 
+use crate::length::Seen;
 use crate::map::Map;
 use storage_core::device::{
     DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
@@ -13,6 +14,7 @@ pub struct MmapDevice {
     pub(crate) store: StoreFile<()>,
     /// Lives as long as the device, also after `close`: a page that was lent before may still be looked at.
     pub(crate) map: Map,
+    pub(crate) seen: Seen,
 }
 
 impl PageDevice for MmapDevice {

@@ -1,6 +1,7 @@
 //! The constructor.
 
 use crate::device::MmapDevice;
+use crate::length::Seen;
 use crate::map::Map;
 use std::path::Path;
 use storage_core::device::{DeviceError, DeviceErrorKind, OpenOptions, Operation};
@@ -29,6 +30,6 @@ impl MmapDevice {
         let map = store.reading(Operation::Open, |file, ()| {
             Map::reserve(file).map_err(|error| unsupported(format!("no mapping: {error}")))
         })?;
-        Ok(MmapDevice { store, map })
+        Ok(MmapDevice { store, map, seen: Seen::default() })
     }
 }

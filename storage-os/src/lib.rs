@@ -31,4 +31,4 @@ pub mod testing;
 mod transfer;
 
 pub use file::StoreFile;
-pub use transfer::{MAX_PARTS, Stopped, read_buf, read_run, write_buf, write_run};
+pub use transfer::{MAX_PARTS, Stopped, read_buf, read_one, read_run, write_buf, write_run};

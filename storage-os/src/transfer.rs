@@ -90,6 +90,11 @@ fn aligned(buf: &[u8]) -> bool {
     buf.as_ptr().addr().is_multiple_of(BLOCK_LEN)
 }
 
+/// Fills one buffer from `offset` of the file.
+pub fn read_one(file: &File, offset: u64, buf: &mut [u8], direct: bool) -> Result<(), Stopped> {
+    read_buf(buf, direct, |buf, done| read_at(file, buf, offset + done as u64))
+}
+
 /// Reads a run. On an error its buffers hold anything.
 ///
 /// # Errors
@@ -100,7 +105,7 @@ pub fn read_run(file: &File, run: &mut Run<IoSliceMut<'_>>, direct: bool) -> Res
         let mut before = 0;
         for part in &mut run.parts {
             let at = offset + before as u64;
-            read_buf(part, direct, |buf, done| read_at(file, buf, at + done as u64))
+            read_one(file, at, part, direct)
                 .map_err(|stopped| Stopped { done: before + stopped.done, ..stopped })?;
             before += part.len();
         }

@@ -5,9 +5,9 @@ use crate::pool::{Lease, Pool};
 use crate::ring::Transfer;
 use std::fs::File;
 use std::io::IoSlice;
-use storage_core::device::batch::{Run, read_parts, runs, write_parts};
+use storage_core::device::batch::{Run, read_parts, runs, single, write_parts};
 use storage_core::device::{BLOCK_LEN, Operation, ReadPage, Result, WritePage};
-use storage_os::{MAX_PARTS, read_run, write_run};
+use storage_os::{MAX_PARTS, read_one, read_run, write_run};
 
 /// Bytes of one operation in a ring: large enough for a disk's bandwidth, small enough that a long run is several
 /// operations in flight at once.
@@ -19,8 +19,12 @@ const LARGE: usize = 64 << 10;
 impl UringDevice {
     /// Reads a checked batch.
     pub(crate) fn read_batch(&self, file: &File, pool: &Pool, batch: &mut [ReadPage<'_>]) -> Result<()> {
-        let (count, direct) = (batch.len(), self.store.is_direct());
-        let pieces = runs(read_parts(batch, self.store.page_size()), MAX_PARTS, PIECE);
+        let (count, size, direct) = (batch.len(), self.store.page_size(), self.store.is_direct());
+        if let Some((offset, buf)) = single(batch, size) {
+            let read = read_one(file, offset, buf, direct);
+            return read.map_err(|stopped| self.store.stopped_at(Operation::Read, offset, stopped, count));
+        }
+        let pieces = runs(read_parts(batch, size), MAX_PARTS, PIECE);
         let lease = lease(pool, file, pieces.len());
         let (through, plain): (Vec<_>, Vec<_>) =
             pieces.into_iter().partition(|run| lease.is_some() && (!direct || run.is_aligned(BLOCK_LEN)));

@@ -1,1 +1,1 @@
-//! Nothing: this package is its benchmarks, `device`, `graph`, `commit` and `linkbench`.
+//! Nothing: this package is its benchmarks, `device`, `fio`, `graph`, `commit` and `linkbench`.

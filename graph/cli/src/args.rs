@@ -1,16 +1,20 @@
 //! The command line's words: global options, which may stand before or after the command, and one struct a command.
 
 mod algo;
+mod apply;
+mod bench;
 mod import;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use foliograph::{Backend, Durability, PageSize};
+use foliograph::{Backend, PageSize};
 
 use crate::size::{CacheSize, parse_bytes, parse_cache, parse_log};
 
 pub use algo::{AlgoArgs, Algorithm};
+pub use apply::ApplyArgs;
+pub use bench::BenchArgs;
 pub use import::{Format, Ids, ImportArgs, OnRowError};
 
 /// An embedded graph store: import, query, inspect.
@@ -93,6 +97,8 @@ pub enum Command {
     Compact(StoreArgs),
     /// Apply changes from JSON lines
     Apply(ApplyArgs),
+    /// Measure reads, scans, writes and commits here, on every backend side by side
+    Bench(BenchArgs),
     /// Build a store from an embedded graph and show the commands at work
     Demo(DemoArgs),
     /// Print completions for a shell
@@ -329,48 +335,6 @@ pub struct RecoverArgs {
     /// Start from the root before the last commit
     #[arg(long)]
     pub older_root: bool,
-}
-
-/// Which changes.
-#[derive(Args, Debug)]
-pub struct ApplyArgs {
-    /// The store's file; created where there is none
-    pub store: PathBuf,
-    /// JSON lines; - is stdin
-    pub file: PathBuf,
-    /// Lines to a commit
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    pub commit_every: u64,
-    /// When a commit is durable
-    #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
-    pub durability: DurabilityArg,
-    /// Print `committed LINE` after each commit
-    #[arg(long)]
-    pub acks: bool,
-    /// Bytes of a page, where the store is created
-    #[arg(long, value_name = "SIZE", value_parser = parse_page_size)]
-    pub page_size: Option<PageSize>,
-}
-
-/// When a commit is durable.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
-pub enum DurabilityArg {
-    /// When it is acknowledged: it is in the log
-    Full,
-    /// Some moments later: a crash loses the last commits, but none before one that it keeps
-    Relaxed,
-    /// When it is acknowledged, without the log: all that was changed is in its place
-    Checkpoint,
-}
-
-impl From<DurabilityArg> for Durability {
-    fn from(arg: DurabilityArg) -> Self {
-        match arg {
-            DurabilityArg::Full => Durability::Full,
-            DurabilityArg::Relaxed => Durability::Relaxed,
-            DurabilityArg::Checkpoint => Durability::Checkpoint,
-        }
-    }
 }
 
 /// Where the demo's store goes.

@@ -117,7 +117,8 @@ impl EdgeStore {
         let Some(delta) = found.spot.delta else { return Ok(Some(ranks.last().copied())) };
         let kept = ranks.iter().rev().find(|rank| !delta.contains_key(&EdgeKey { rank: **rank, ..first }));
         let past = EdgeKey { rank: u32::MAX, ..first };
-        let changed = delta.range(first..=past).filter(|(_, change)| change.is_some()).map(|(key, _)| key.rank);
+        let changed =
+            delta.range(first..=past).filter(|(_, change)| change.is_some()).map(|(key, _)| key.rank);
         Ok(Some(kept.copied().max(changed.max())))
     }
 

@@ -63,7 +63,8 @@ impl NodeStore {
     /// [`PageError`]: a page could not be read, or is damaged.
     pub fn label(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<Option<u32>, PageError> {
         // The short way, for what is in memory.
-        if let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot)
+        if let Some(Spot { slot: Some(slot), delta, .. }) =
+            tree.quick(&id.to_be_bytes()).map(|found| found.spot)
             && delta.is_none_or(|delta| !delta.contains_key(&id))
             && let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near))
         {

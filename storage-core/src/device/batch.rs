@@ -167,6 +167,14 @@ fn offset(page: PageId, size: PageSize) -> u64 {
     page.offset(size).expect("a checked page lies in the file")
 }
 
+/// The place and the buffer of a checked batch of one page: it needs no lists, and is what is read most often.
+pub fn single<'a>(batch: &'a mut [ReadPage<'_>], size: PageSize) -> Option<(u64, &'a mut [u8])> {
+    match batch {
+        [one] => Some((offset(one.page, size), one.buf)),
+        _ => None,
+    }
+}
+
 /// The buffers of a checked batch of reads, with their places.
 pub fn read_parts<'a>(batch: &'a mut [ReadPage<'_>], size: PageSize) -> Vec<(u64, IoSliceMut<'a>)> {
     batch.iter_mut().map(|read| (offset(read.page, size), IoSliceMut::new(read.buf))).collect()

@@ -54,11 +54,15 @@ impl Counter {
         self.calls.fetch_add(1, Relaxed);
         self.pages.fetch_add(pages, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
-        self.batches.fetch_add(u64::from(pages > 1), Relaxed);
+        if pages > 1 {
+            self.batches.fetch_add(1, Relaxed);
+        }
     }
 
     fn outcome<T>(&self, result: Result<T>) -> Result<T> {
-        self.errors.fetch_add(u64::from(result.is_err()), Relaxed);
+        if result.is_err() {
+            self.errors.fetch_add(1, Relaxed);
+        }
         result
     }
 

@@ -67,7 +67,11 @@ fn main() {
         let nodes = (0..1u64 << scale).map(|id| NodeRow::new("node", id));
         Database::bulk(&path).options(options.clone()).nodes(nodes).run().expect("loaded");
         let db = options.open(&path).expect("opened");
-        println!("\n{backend} (active: {}), scale {scale}, {} edges\n", db.device_info().backend, edges.len());
+        println!(
+            "\n{backend} (active: {}), scale {scale}, {} edges\n",
+            db.device_info().backend,
+            edges.len()
+        );
         let ends = |(from, to): &(u32, u32)| (NodeId((*from).into()), NodeId((*to).into()));
         in_transactions("inserts, 1,000 a commit", &db, (&edges, 1000), |tx, edge| {
             let (from, to) = ends(edge);

@@ -3,6 +3,7 @@
 pub mod algo;
 pub mod apply;
 pub mod backup;
+pub mod bench;
 pub mod bfs;
 pub mod check;
 pub mod compact;
@@ -56,6 +57,7 @@ pub fn run(command: &Command, context: &mut Context<'_>) -> Result<(), Failure> 
         Command::Recover(args) => recover::run(args, context),
         Command::Compact(args) => compact::run(args, context),
         Command::Apply(args) => apply::run(args, context),
+        Command::Bench(args) => bench::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Completions(args) => completions::run(args, context),
     }

@@ -1,5 +1,7 @@
-//! Drawings as SVG: [`degrees`] for `stats`, [`map`] of pages for `pages`. Plain files that any browser shows.
+//! Drawings as SVG: [`bars`] for `bench`, [`degrees`] for `stats`, [`map`] of pages for `pages`. Plain files that any
+//! browser shows.
 
+pub mod bars;
 pub mod degrees;
 pub mod map;
 

@@ -119,6 +119,7 @@ fn help_and_version_are_no_errors() {
         "recover",
         "compact",
         "apply",
+        "bench",
         "demo",
         "completions",
     ] {

@@ -15,6 +15,7 @@
 //! | `bad_input` | bad rows and files: a clear error, and nothing is lost |
 //! | `bad_place` | bad stores and places: no store, a newer one, one in use, read-only, a full disk |
 //! | `damage` | a damaged store, through every command |
+//! | `bench` | what is measured, and that it leaves nothing behind |
 //! | `indexes` | property indexes, and what is asked through them |
 //! | `log_damage` | a store that was killed, with a log that is torn or damaged |
 //! | `log` | `wal`, stores that need recovery, and `backup` |
@@ -28,6 +29,7 @@ mod append;
 mod apply;
 mod bad_input;
 mod bad_place;
+mod bench;
 mod calling;
 mod commands;
 mod damage;

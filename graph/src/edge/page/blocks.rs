@@ -87,13 +87,7 @@ impl Walk<'_> {
     }
 
     /// The scalar twin.
-    pub fn sum_scalar(
-        &mut self,
-        code: u8,
-        count: usize,
-        at: usize,
-        out: &mut [u64; BLOCK],
-    ) -> Parsed<()> {
+    pub fn sum_scalar(&mut self, code: u8, count: usize, at: usize, out: &mut [u64; BLOCK]) -> Parsed<()> {
         unpack(self.bytes.tail(at), code, count, out);
         let before = self.last;
         let mut last = before;
