@@ -3,10 +3,10 @@
 //! Must always be true: an answer counts only if its checksum is the reference's; whoever is wrong or fails makes the whole
 //! run fail, at its end.
 
+use crate::peer::Cache;
 use crate::peers::{self, REFERENCE, is_ours};
 use crate::table;
 use crate::work::{Job, Outcome, Work, run_floor};
-use crate::peer::Cache;
 use crate::{Result, target};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -109,9 +109,13 @@ pub fn run(all: &All) -> Result<()> {
         return Err(format!("there is no peer `{unknown}`").into());
     }
     let path = all.out.clone().unwrap_or_else(|| target().join("results.jsonl"));
-    let mut runner = Runner { file: File::options().create(true).append(true).open(&path)?, failures: Vec::new() };
+    let mut runner =
+        Runner { file: File::options().create(true).append(true).open(&path)?, failures: Vec::new() };
     let works = works(&all.works)?;
-    println!("Nothing is switched off: every store syncs each commit before it is acknowledged. Lines of JSON: {}", path.display());
+    println!(
+        "Nothing is switched off: every store syncs each commit before it is acknowledged. Lines of JSON: {}",
+        path.display()
+    );
     for graph in &all.graphs {
         let mut lines = Vec::new();
         for (work, cache) in &works {
@@ -144,7 +148,8 @@ impl Runner {
                 let peer = takers[(at + round) % takers.len()].clone();
                 let job = Job { peer, ..job.clone() };
                 eprintln!("{} {} {} {:?}", job.graph, job.work.name(), job.peer, job.cache);
-                let failed = |why: &str| format!("{} of {} on {}: {why}", job.work.name(), job.peer, job.graph);
+                let failed =
+                    |why: &str| format!("{} of {} on {}: {why}", job.work.name(), job.peer, job.graph);
                 match spawn(&job) {
                     Ok(line) if job.peer != FLOOR && line.outcome.checksum != reference => {
                         self.failures.push(failed("another checksum than the reference's"));
@@ -166,7 +171,14 @@ fn spawn(job: &Job) -> Result<Line> {
     let mut command = Command::new(std::env::current_exe()?);
     let cache = job.cache.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned());
     command.args(["run", "--peer", &job.peer, "--graph", &job.graph, "--work", &job.work.name()]);
-    command.args(["--cache", &cache, "--limit", &job.limit.to_string(), "--commits", &job.commits.to_string()]);
+    command.args([
+        "--cache",
+        &cache,
+        "--limit",
+        &job.limit.to_string(),
+        "--commits",
+        &job.commits.to_string(),
+    ]);
     command.args(["--lists", &job.lists.to_string(), "--cold-lists", &job.cold_lists.to_string()]);
     let output = command.stderr(Stdio::piped()).output()?;
     if !output.status.success() {

@@ -3,6 +3,7 @@
 use crate::Result;
 use rustix::fs::{Advice, fadvise};
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -85,9 +86,12 @@ pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Bytes of all files below a directory: what a listing shows.
+/// Bytes that all files below a directory take: their lengths, or less where they have holes, as some logs do.
 pub fn file_bytes(dir: &Path) -> Result<u64> {
-    files(dir)?.iter().try_fold(0, |sum, path| Ok(sum + std::fs::metadata(path)?.len()))
+    files(dir)?.iter().try_fold(0, |sum, path| {
+        let file = std::fs::metadata(path)?;
+        Ok(sum + file.len().min(file.blocks() * 512))
+    })
 }
 
 /// Takes a store out of the kernel's cache; says by which means.
@@ -97,6 +101,8 @@ pub fn drop_caches(dir: &Path) -> Result<&'static str> {
         fadvise(File::open(path)?, 0, None, Advice::DontNeed)?;
     }
     let whole = std::fs::write("/proc/sys/vm/drop_caches", "3").is_ok();
+    // This program's own code is in memory again, so that its pages are not taken for the store's.
+    std::fs::read(std::env::current_exe()?)?;
     Ok(if whole { "drop_caches and POSIX_FADV_DONTNEED" } else { "POSIX_FADV_DONTNEED only" })
 }
 
@@ -105,6 +111,12 @@ pub fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     let begun = Instant::now();
     let result = work()?;
     Ok((result, begun.elapsed()))
+}
+
+/// Seconds that this thread has been running, and on a processor: on a machine that is shared the second say more.
+pub fn clocks(begun: Instant) -> (f64, f64) {
+    let on = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    (begun.elapsed().as_secs_f64(), on.tv_sec as f64 + on.tv_nsec as f64 / 1e9)
 }
 
 /// The value below which this part of them lies.

@@ -55,6 +55,7 @@ fn cell(lines: &[&&Line], column: &str) -> String {
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1e6 => format!("{:.2} M", value / 1e6),
+        size if size >= 1e4 => format!("{:.0} k", value / 1e3),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -9,15 +9,15 @@ use std::path::Path;
 
 /// cnr-2000: a web crawl, in the file's order.
 pub fn cnr() -> Result<Graph> {
-    read("cnr-2000", "cnr-2000.txt.xz", false)
+    read("cnr-2000.txt.xz", false)
 }
 
 /// Debian's packages: of several edges from one to the same other only the first, for the peers keep no parallel edges.
 pub fn debian() -> Result<Graph> {
-    read("debian", "debian-edges.tsv.xz", true)
+    read("debian-edges.tsv.xz", true)
 }
 
-fn read(name: &str, file: &str, has_header: bool) -> Result<Graph> {
+fn read(file: &str, has_header: bool) -> Result<Graph> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
     let packed = File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let reader = BufReader::new(lzma_rust2::XzReader::new(BufReader::new(packed), true));
@@ -30,7 +30,7 @@ fn read(name: &str, file: &str, has_header: bool) -> Result<Graph> {
             edges.push(edge);
         }
     }
-    Ok(Graph { name: name.to_owned(), nodes, edges })
+    Ok(Graph { nodes, edges })
 }
 
 fn edge(line: &str) -> Option<Edge> {

@@ -17,8 +17,6 @@ pub type Edge = (u32, u32);
 /// A graph.
 #[derive(Debug)]
 pub struct Graph {
-    /// What it is called.
-    pub name: String,
     /// Ids are below this.
     pub nodes: u32,
     /// All edges, in the order in which they are loaded.
@@ -32,7 +30,7 @@ impl Graph {
     pub fn load(name: &str) -> Result<Graph> {
         let path = target().join("graphs").join(format!("{name}.edges"));
         if path.exists() {
-            return read(name, &path);
+            return read(&path);
         }
         let graph = match name {
             "cnr-2000" => files::cnr()?,
@@ -91,7 +89,7 @@ fn write(graph: &Graph, path: &Path) -> Result<()> {
     Ok(std::fs::rename(unfinished, path)?)
 }
 
-fn read(name: &str, path: &Path) -> Result<Graph> {
+fn read(path: &Path) -> Result<Graph> {
     let damaged = || format!("{} is damaged: remove it", path.display());
     let count = std::fs::metadata(path)?.len().checked_sub(12).ok_or_else(damaged)? / 8;
     let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
@@ -110,5 +108,5 @@ fn read(name: &str, path: &Path) -> Result<Graph> {
     if !is_whole {
         return Err(damaged().into());
     }
-    Ok(Graph { name: name.to_owned(), nodes, edges })
+    Ok(Graph { nodes, edges })
 }

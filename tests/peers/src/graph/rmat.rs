@@ -27,7 +27,7 @@ pub fn generate(scale: u32) -> Graph {
     edges.sort_unstable();
     edges.dedup();
     rng.shuffle(&mut edges);
-    Graph { name: format!("rmat{scale}"), nodes, edges }
+    Graph { nodes, edges }
 }
 
 /// One edge: at each level one of the four quarters of the matrix.

@@ -38,7 +38,10 @@ impl Peer for Fjall {
     type Reader<'a> = Reader<'a>;
 
     fn settings(place: &Place) -> String {
-        format!("pairs as keys, LZ4 (default), {} KiB of cache, PersistMode::SyncData", place.cache_bytes >> 10)
+        format!(
+            "pairs as keys, LZ4 (default), {} KiB of cache, PersistMode::SyncData",
+            place.cache_bytes >> 10
+        )
     }
 
     fn load(place: &Place, edges: &[Edge]) -> Result<()> {

@@ -56,7 +56,10 @@ impl Peer for Ours {
     type Reader<'a> = Reader;
 
     fn settings(place: &Place) -> String {
-        format!("16 KiB pages, {} KiB of cache, Durability::Full, every page checked", place.cache_bytes >> 10)
+        format!(
+            "16 KiB pages, {} KiB of cache, Durability::Full, every page checked",
+            place.cache_bytes >> 10
+        )
     }
 
     fn load(place: &Place, edges: &[Edge]) -> Result<()> {
@@ -116,7 +119,8 @@ impl Peer for Ours {
 
     fn load_nodes(place: &Place, nodes: &[Node]) -> Result<()> {
         let row = |node: &Node| {
-            let row = NodeRow::new("person", u64::from(node.id)).with(props! { "value" => node.value as i64 });
+            let row =
+                NodeRow::new("person", u64::from(node.id)).with(props! { "value" => node.value as i64 });
             NodeRow { key: Some(node.key.as_str().into()), ..row }
         };
         let bulk = Database::bulk(place.file(FILE)).options(options(place)?).temp_dir(&place.dir);

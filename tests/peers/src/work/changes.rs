@@ -71,11 +71,13 @@ pub fn insert<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     }
     let mut outcome = Outcome::with_sum(contents(&store, task.graph)?);
     store.close()?;
-    let tenth = seconds.len().div_ceil(10);
-    let rate = |commits: &[f64]| commits.len() as f64 * INSERTED_AT_ONCE as f64 / commits.iter().sum::<f64>();
+    // The last commit may be a small one: it counts for the whole only.
+    let whole = &seconds[..(seconds.len() - 1).max(1)];
+    let tenth = whole.len().div_ceil(10);
+    let rate = |commits: &[f64]| (commits.len() * INSERTED_AT_ONCE) as f64 / commits.iter().sum::<f64>();
     outcome.add("edges/s", edges.len() as f64 / seconds.iter().sum::<f64>());
-    outcome.add("first tenth, edges/s", rate(&seconds[..tenth]));
-    outcome.add("last tenth, edges/s", rate(&seconds[seconds.len().saturating_sub(tenth + 1)..seconds.len() - 1]));
+    outcome.add("first tenth, edges/s", rate(&whole[..tenth]));
+    outcome.add("last tenth, edges/s", rate(&whole[whole.len() - tenth..]));
     outcome.add("bytes/edge", file_bytes(&place.dir)? as f64 / edges.len() as f64);
     outcome.note(format!("{} edges of {}", edges.len(), task.graph.edges.len()));
     Ok(outcome)

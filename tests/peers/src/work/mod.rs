@@ -266,7 +266,9 @@ fn contents<P: Peer>(store: &P, graph: &Graph) -> Result<u64> {
     let mut rng = Rng::new(11);
     for _ in 0..1000 {
         let vertex = rng.below(graph.nodes.into()) as u32;
-        reader.incoming(vertex, |list| total = total.wrapping_add(mix(vertex.into()).wrapping_mul(sum(list))))?;
+        reader.incoming(vertex, |list| {
+            total = total.wrapping_add(mix(vertex.into()).wrapping_mul(sum(list)))
+        })?;
     }
     Ok(total.wrapping_add(edges))
 }
