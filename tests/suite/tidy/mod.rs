@@ -84,6 +84,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("storage-core/src/conformance/lending.rs", "reads lent pages, to see that they show later writes"),
     ("storage-mmap/src/map.rs", "the map: reserving, mapping, lending"),
     ("storage-uring/src/ring.rs", "the ring: buffers of operations in flight"),
+    ("tests/peers/src/peers/lmdb.rs", "opening LMDB's map; its tables live as long as it"),
+    ("tests/peers/src/peers/prefetch.rs", "asking the processor for memory ahead of time"),
 ];
 
 /// Where the library may open files, and why.
