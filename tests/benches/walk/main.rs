@@ -5,7 +5,7 @@
 //! An RMAT graph (a = .57, b = c = .19, 16 edges a vertex, no loops, no parallel edges, shuffled ids), warm, a cache that
 //! holds everything, every page verified when it is first read. Answers are compared.
 //!
-//! `cargo bench -p benches --bench walk -- [--scale 18] [--backend NAME]`
+//! `cargo bench -p benches --bench walk -- [--scale 18] [--backend NAME] [--only WORDS]`
 
 mod csr;
 
@@ -26,6 +26,9 @@ fn median(times: &mut [f64]) -> f64 {
 
 /// Runs both in turn, compares what they say, and prints nanoseconds for each of `count`.
 fn compare(name: &str, count: usize, mut ours: impl FnMut() -> u64, mut ceiling: impl FnMut() -> u64) {
+    if !std::env::args().skip_while(|arg| arg != "--only").nth(1).is_none_or(|only| name.contains(&only)) {
+        return;
+    }
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
     assert_eq!(ours(), ceiling(), "{name}: the answers differ");
     for _ in 0..ROUNDS {

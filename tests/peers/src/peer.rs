@@ -130,6 +130,11 @@ pub trait Lists {
     /// Lends the list of a vertex: where the edges to it come from.
     fn incoming(&mut self, vertex: u32, visit: impl FnMut(&[Self::Id])) -> Result<()>;
 
+    /// Lists of vertices of which the next is not known before the one before it was read.
+    fn one_by_one(&mut self, vertices: &[u32], mut visit: impl FnMut(&[Self::Id])) -> Result<()> {
+        vertices.iter().try_for_each(|vertex| self.list(*vertex, &mut visit))
+    }
+
     /// The lists of many vertices, in their order.
     fn lists(&mut self, vertices: &[u32], mut visit: impl FnMut(u32, &[Self::Id])) -> Result<()> {
         vertices.iter().try_for_each(|vertex| self.list(*vertex, |list| visit(*vertex, list)))

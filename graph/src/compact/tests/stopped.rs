@@ -58,7 +58,7 @@ fn it_can_be_stopped_anywhere_and_the_store_goes_on() {
     let told = watched(&opened(&image).1);
     goes_on(&told);
     let looks = told.len() as u64 - 1;
-    assert!(looks > 8, "{told:?}");
+    assert!(looks > 4, "there are several places to stop at: {told:?}");
     let mut shortened = 0;
     for n in 0..looks {
         let (device, db) = opened(&image);

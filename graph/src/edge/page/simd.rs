@@ -96,31 +96,44 @@ mod avx2 {
     /// The processor has AVX2, and `out` has room for what is left of the walk and a block more.
     #[target_feature(enable = "avx2")]
     pub unsafe fn append(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
+        assert!(out.capacity() - out.len() >= walk.left + BLOCK, "room was reserved");
+        let first = walk.last;
+        // SAFETY: a `Vec` is as long as its capacity in memory.
+        let mut to = unsafe { out.as_mut_ptr().add(out.len()) };
+        let less = _mm256_set1_epi32(walk.less as i32);
+        let mut base = _mm256_set1_epi64x(first as i64);
+        let mut wide = false;
+        let mut done = 0;
         while walk.left > 0 {
             let (code, count, at) = walk.block()?;
             let bits = width(code);
             if bits > WIDEST {
-                let mut block = [0; BLOCK];
-                walk.sum(code, count, at, &mut block)?;
-                out.extend_from_slice(&block[..count]);
-                continue;
+                // Goes on one by one: the block is given back.
+                (walk.code, walk.left, walk.at, wide) = (Some(code), walk.left + count, at, true);
+                break;
             }
             let packed = walk.bytes.tail(at);
-            // Both loads of eight numbers end within width / 2 + 16 bytes, the second eight's behind `bits` more, which
-            // are used then.
-            assert!(
-                packed.len() >= PAD + if count > 8 { bits } else { 0 } && out.capacity() - out.len() >= BLOCK
-            );
-            let len = out.len();
-            // SAFETY: `packed` is long enough (just asserted). 16 numbers are written within the capacity (asserted), of
-            // which the first `count` become part of the vector, all written.
+            assert!(packed.len() >= PAD + if count > 8 { bits } else { 0 }, "behind the used bytes is a pad");
+            // SAFETY: 28 bytes are read, or as many from `bits` behind them where the block has more than eight numbers: the
+            // page has them (just asserted). Eight numbers are written, or sixteen: with those before, no more than was
+            // left, and a block more (asserted at the beginning).
             unsafe {
-                block(packed.as_ptr(), (bits, count), (walk.last, walk.less), out.as_mut_ptr().add(len));
-                out.set_len(len + count);
+                let from = packed.as_ptr();
+                base = eight(from, bits, less, base, to);
+                if count > 8 {
+                    base = eight(from.add(bits), bits, less, base, to.add(8));
+                }
+                to = to.add(count);
             }
-            walk.end(out[len + count - 1])?;
+            done += count;
         }
-        Ok(())
+        // SAFETY: that many were written behind what there was.
+        unsafe { out.set_len(out.len() + done) };
+        if done > 0 {
+            // A page's numbers below 2^25 overflow at most once together, and then the last is below the first.
+            walk.end(out[out.len() - 1])?;
+        }
+        if wide { append_scalar(walk, out) } else { Ok(()) }
     }
 
     /// Decodes eight numbers, or sixteen if `count` says that there are more than eight, adds them up behind `base`, each

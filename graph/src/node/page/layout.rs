@@ -149,6 +149,13 @@ impl<'a> Layout<'a> {
     fn entry_before(&self, id: u64) -> Option<usize> {
         let delta = id.checked_sub(self.first)?;
         let (mut low, mut high) = (0, self.entries);
+        // Where ids follow each other and each node has an entry, it is this one.
+        if let Ok(guess) = usize::try_from(delta)
+            && guess < self.entries
+            && self.delta(guess) == delta
+        {
+            return Some(guess);
+        }
         while low < high {
             let middle = low.midpoint(high);
             if self.delta(middle) <= delta {

@@ -207,7 +207,7 @@ fn plain_nodes_in_a_row_take_a_few_bytes_and_a_page_ends_at_65536() {
 }
 
 #[test]
-fn plain_nodes_with_gaps_take_about_a_byte_each() {
+fn plain_nodes_with_gaps_take_about_two_bytes_a_gap() {
     let rng = &mut Rng::new(2);
     let mut id = 0;
     for most in [2, 3, 10, 100] {
@@ -218,7 +218,8 @@ fn plain_nodes_with_gaps_take_about_a_byte_each() {
             })
             .collect();
         let used: usize = pack(PageSize::K16, 100, &nodes).iter().map(|leaf| leaf.image.used()).sum();
-        assert!(used < nodes.len() * 21 / 10, "{used} bytes for gaps below {most}");
+        // Two bytes a gap, and an entry for each 32 of them: more in an entry, and a look-up goes through more.
+        assert!(used < nodes.len() * 22 / 10, "{used} bytes for gaps below {most}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Foliograph, on each backend: `ours-file`, `ours-mmap`, `ours-uring`, and with `-direct` behind it past the kernel's cache.
 //!
-//! Edges of one type without properties; every commit is durable by the log (the default). Batches and scans go through
-//! `neighbors_of`, searches through `bfs_distances`, with its switch off where all go top-down.
+//! Edges of one type without properties; every commit is durable by the log (the default). Batches go through
+//! `neighbors_of`, lists one by one and scans through `neighbor_lists`, searches through `bfs_distances`, with its switch off where all go top-down.
 
 use super::ours_list::one_list;
 use crate::Result;
@@ -13,9 +13,6 @@ use foliograph::{Backend, Database, Direction, NodeId, Options, Props, Snapshot,
 use std::sync::Arc;
 
 const FILE: &str = "graph.folio";
-
-/// How many lists of a scan are asked for at a time.
-const SCAN: usize = 4096;
 
 /// The store.
 pub struct Ours {
@@ -84,7 +81,7 @@ impl Peer for Ours {
         let snapshot = self.db.begin_read()?;
         // A store without edges has no type yet, nor any list: then no number is wrong.
         let edge_type = snapshot.edge_type("edge").unwrap_or(TypeId(0));
-        Ok(Reader { snapshot, edge_type, nodes: self.nodes, batch: Vec::new() })
+        Ok(Reader { snapshot, edge_type, batch: Vec::new() })
     }
 
     fn insert(&mut self, edges: &[Edge]) -> Result<()> {
@@ -133,7 +130,6 @@ impl Peer for Ours {
 pub struct Reader {
     snapshot: Snapshot,
     edge_type: TypeId,
-    nodes: u32,
     batch: Vec<NodeId>,
 }
 
@@ -166,6 +162,14 @@ impl Lists for Reader {
         one_list(&self.snapshot, NodeId(u64::from(vertex)), self.edge_type, Direction::In, visit)
     }
 
+    fn one_by_one(&mut self, vertices: &[u32], mut visit: impl FnMut(&[NodeId])) -> Result<()> {
+        let mut lists = self.snapshot.neighbor_lists().outgoing().of_type(self.edge_type);
+        for vertex in vertices {
+            visit(lists.of(NodeId(u64::from(*vertex)))?);
+        }
+        Ok(())
+    }
+
     fn lists(&mut self, vertices: &[u32], mut visit: impl FnMut(u32, &[NodeId])) -> Result<()> {
         self.batch.clear();
         self.batch.extend(vertices.iter().map(|vertex| NodeId(u64::from(*vertex))));
@@ -174,8 +178,8 @@ impl Lists for Reader {
     }
 
     fn scan(&mut self, mut visit: impl FnMut(u32, &[NodeId])) -> Result<()> {
-        let ids: Vec<u32> = (0..self.nodes).collect();
-        ids.chunks(SCAN).try_for_each(|some| self.lists(some, &mut visit))
+        let lists = self.snapshot.neighbor_lists().outgoing().of_type(self.edge_type);
+        Ok(lists.for_each(|vertex, list| visit(vertex.number(), list))?)
     }
 
     fn bfs(&mut self, nodes: u32, source: u32) -> Result<Found> {

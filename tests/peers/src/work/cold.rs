@@ -26,7 +26,7 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let mut total = 0;
     let ((), time) = timed(|| {
         if one_by_one {
-            return vertices.iter().try_for_each(|vertex| reader.list(*vertex, |list| total += sum(list)));
+            return reader.one_by_one(&vertices, |list| total += sum(list));
         }
         let mut batches = vertices.chunks(BATCH);
         batches.try_for_each(|some| reader.lists(some, |_, list| total += sum(list)))

@@ -67,7 +67,7 @@ fn lists(reader: &mut impl Lists, task: &Task<'_>, batch: usize) -> Result<Outco
     let mut pass = || {
         let mut total = 0;
         if batch == 1 {
-            vertices.iter().try_for_each(|vertex| reader.list(*vertex, |list| total += sum(list)))?;
+            reader.one_by_one(&vertices, |list| total += sum(list))?;
         } else {
             let mut batches = vertices.chunks(batch);
             batches.try_for_each(|some| reader.lists(some, |_, list| total += sum(list)))?;
