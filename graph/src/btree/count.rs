@@ -159,7 +159,7 @@ impl<F: LeafFormat, R: ReadPages> Count<'_, F, R> {
     fn changed_leaf(&self, leaf: &Leaf<F>, sides: Sides) -> Result<u64, PageError> {
         let page = leaf.base.map(|base| self.pages.page(base, F::KIND)).transpose()?;
         let mut count = page.as_ref().map_or(Ok(0), |page| self.leaf(page, sides))?;
-        let changes = || leaf.delta.range::<_, F::Key>(self.bounds(sides));
+        let changes = || leaf.delta.range(self.bounds(sides));
         if let Some(page) = &page {
             count = count.saturating_sub(F::held(page, changes().map(|(key, _)| key))?);
         }

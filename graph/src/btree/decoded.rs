@@ -86,6 +86,12 @@ impl<F: LeafFormat> Slot<F> {
     }
 }
 
+impl<F: LeafFormat> std::fmt::Debug for Slot<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Slot({:?}, {} entries)", self.page, self.count)
+    }
+}
+
 impl<F: LeafFormat> Decoded<F> {
     /// Decodes a page. Fails where its separators do not ascend, whatever its parent says.
     pub(super) fn new(page: &InnerPage<'_>) -> Result<Self, PageError> {

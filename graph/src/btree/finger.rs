@@ -9,7 +9,8 @@
 use super::LeafFormat;
 use super::cursor::{Above, Frame, Take, choose};
 use super::decoded::Slot;
-use super::node::{Child, Delta, Node, Tree};
+use super::delta::Delta;
+use super::node::{Child, Node, Tree};
 use super::read::{Loaded, open};
 use storage_core::page::Written;
 use storage_core::pager::{Page, PageError, ReadPages};

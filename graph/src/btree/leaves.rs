@@ -10,7 +10,8 @@
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::levels::{Lists, batch_pages};
 use super::merge::Merged;
-use super::node::{Bounds, Child, Delta, Inner, Node, Old, Shared};
+use super::delta::Delta;
+use super::node::{Bounds, Child, Inner, Node, Old, Shared};
 use super::pack::{Packed, underfull};
 use std::ops::{Bound, Range};
 use storage_core::page::{HEADER_LEN, PageSize, Written};

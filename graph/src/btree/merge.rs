@@ -4,9 +4,7 @@
 //! whether they lie inside the leaf's bounds.
 
 use super::LeafFormat;
-use super::node::Delta;
-use imbl::ordmap::RangedIter;
-use imbl::shared_ptr::DefaultSharedPtr;
+use super::delta::{Changes, Delta};
 use std::cmp::Ordering;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
@@ -14,17 +12,13 @@ use storage_core::pager::{Page, PageError};
 /// A key and what stands under it.
 pub(super) type Pair<F> = (<F as LeafFormat>::Key, <F as LeafFormat>::Value);
 
-/// A delta's entries.
-type Changes<'a, F> =
-    RangedIter<'a, <F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>, DefaultSharedPtr>;
-
 /// What a leaf holds now: its page's entries with its changes applied.
 pub struct Merged<'a, F: LeafFormat> {
     page: Option<Page>,
     base: Option<F::Entries>,
     /// The page's next entry.
     ahead: Option<Pair<F>>,
-    delta: Option<std::iter::Peekable<Changes<'a, F>>>,
+    delta: Option<std::iter::Peekable<Changes<'a, F::Key, F::Value>>>,
     /// A change added a key in front of one that the page has.
     inserted: bool,
     added: bool,
@@ -38,7 +32,7 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
         delta: Option<&'a Delta<F>>,
         from: Bound<&F::Key>,
     ) -> Result<Self, PageError> {
-        let delta = delta.map(|delta| delta.range::<_, F::Key>((from, Bound::Unbounded)).peekable());
+        let delta = delta.map(|delta| delta.range((from, Bound::Unbounded)).peekable());
         let mut base = page.clone().map(F::entries).transpose()?;
         let ahead = base.as_mut().and_then(Iterator::next).transpose()?;
         Ok(Merged { page, base, ahead, delta, inserted: false, added: false, failed: false })

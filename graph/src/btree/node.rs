@@ -6,6 +6,7 @@
 
 use super::LeafFormat;
 use super::decoded::{Decoded, Slot};
+use super::delta::Delta;
 use imbl::OrdMap;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -57,9 +58,6 @@ pub(super) enum Node<F: LeafFormat> {
     Leaf(Leaf<F>),
     Inner(Inner<F>),
 }
-
-/// Changes of a leaf: `None` deletes. A copy shares what neither has changed since.
-pub(crate) type Delta<F> = OrdMap<<F as LeafFormat>::Key, Option<<F as LeafFormat>::Value>>;
 
 /// A changed leaf: the page it replaces, and the changes (T2).
 pub(super) struct Leaf<F: LeafFormat> {
@@ -221,7 +219,7 @@ impl<F: LeafFormat> std::fmt::Debug for Tree<F> {
 
 impl<F: LeafFormat> Leaf<F> {
     /// Bytes that a changed leaf takes beside its delta: the node, its place in its parent's map, and the rest of the
-    /// delta's first chunk.
+    /// delta's vector.
     pub const WEIGHT: usize = 128 + 8 * size_of::<(F::Key, Option<F::Value>)>();
 
     /// A leaf that is still what its page says; without a page, empty.

@@ -7,7 +7,8 @@ use super::cursor::{Above, Cursor};
 use super::decoded::{Decoded, Slot};
 use super::inner::InnerPage;
 use super::merge::Merged;
-use super::node::{Child, Delta, Node, Root, Tree};
+use super::delta::Delta;
+use super::node::{Child, Node, Root, Tree};
 use std::ops::Bound;
 use storage_core::page::{PageKind, Written};
 use storage_core::pager::{Page, PageError, ReadPages};
@@ -17,7 +18,7 @@ pub struct LeafView<'a, F: LeafFormat> {
     /// The page, if the leaf has one.
     pub page: Option<Page>,
     /// What was changed since, if anything was: `None` for a key deletes it.
-    pub delta: Option<&'a Delta<F>>,
+    pub(crate) delta: Option<&'a Delta<F>>,
     /// No key of the leaf is smaller, as key bytes; empty for the first leaf.
     pub lower: Vec<u8>,
     /// Every key of the leaf is smaller, as key bytes; `None` for the last leaf.

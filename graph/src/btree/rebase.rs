@@ -4,7 +4,8 @@
 //! The pages that the versions build on are not read; of the flushed tree inner pages are, where something is put.
 
 use super::LeafFormat;
-use super::node::{Child, Delta, Inner, Leaf, Node, Root, Shared, Tree};
+use super::delta::Delta;
+use super::node::{Child, Inner, Leaf, Node, Root, Shared, Tree};
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use storage_core::page::Written;
@@ -81,17 +82,11 @@ fn rebase_leaf<F: LeafFormat>(
         },
     };
     assert!(now.base == base, "{APART}");
-    for difference in delta.diff(&now.delta) {
-        match difference {
-            DiffItem::Add(key, value) | DiffItem::Update { new: (key, value), .. } => match value {
-                Some(value) => onto.put(pages, key.clone(), value.clone())?,
-                None => onto.delete(pages, key.clone())?,
-            },
-            // Without a page below, a deleted key is not remembered.
-            DiffItem::Remove(key, _) => onto.delete(pages, key.clone())?,
-        }
-    }
-    Ok(())
+    delta.differences(&now.delta, |key, change| match change {
+        Some(Some(value)) => onto.put(pages, key.clone(), value.clone()),
+        // Without a page below, a deleted key is not remembered.
+        Some(None) | None => onto.delete(pages, key.clone()),
+    })
 }
 
 fn rebase_inner<F: LeafFormat>(

@@ -54,7 +54,7 @@ impl<F: LeafFormat> Tree<F> {
             if let Some(old) = leaf.delta.insert(key.clone(), value) {
                 self.changed.weight -= F::weight(&key, old.as_ref());
             }
-        } else if let Some((key, old)) = leaf.delta.remove_with_key(&key) {
+        } else if let Some((key, old)) = leaf.delta.remove(&key) {
             // Without a page below, a deleted key need not be remembered.
             self.changed.weight -= F::weight(&key, old.as_ref());
         }

@@ -9,6 +9,7 @@
 use super::error::BulkError;
 use super::log::put_counted;
 use super::nodes::{put_place, read_place};
+use super::packed::Packing;
 use super::row::Place;
 use super::sorter::Spill;
 use crate::edge::EdgeKey;
@@ -81,6 +82,24 @@ impl EdgeItem {
         self.edge_type & HAS_PROPS != 0
     }
 
+    /// Both ends.
+    #[inline]
+    pub fn ends(&self) -> (u64, u64) {
+        (self.vertex, self.neighbor)
+    }
+
+    /// The same edge between other ends.
+    #[inline]
+    pub fn with_ends(&self, vertex: u64, neighbor: u64) -> Self {
+        EdgeItem { vertex, neighbor, ..*self }
+    }
+
+    /// True for edges that differ in their ends alone.
+    #[inline]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.edge_type, self.rank) == (other.edge_type, other.rank)
+    }
+
     /// The same edge, seen from its other end.
     #[inline]
     pub fn turned(&self) -> Self {
@@ -138,6 +157,9 @@ pub(super) fn sort(rows: &mut Vec<EdgeItem>) {
         rows.chunk_by_mut(|a, b| a.vertex == b.vertex).for_each(|list| list.sort_by(EdgeItem::order));
         return;
     }
+    if let Some(packing) = Packing::of(rows) {
+        return packing.sort(rows);
+    }
     let mut other = Vec::new();
     radix(rows, &mut other, EdgeItem::rank_order);
     radix(rows, &mut other, |row| row.neighbor);
@@ -149,6 +171,9 @@ pub(super) fn sort(rows: &mut Vec<EdgeItem>) {
 pub(super) fn turn(rows: &mut Vec<EdgeItem>) {
     rows.iter_mut().for_each(|row| *row = row.turned());
     // What was sorted by (source, type, target, rank) needs only this to be sorted by (target, type, source, rank).
+    if let Some(packing) = Packing::of(rows) {
+        return packing.sort_by_first(rows);
+    }
     let mut other = Vec::new();
     radix(rows, &mut other, |row| row.key().edge_type.into());
     radix(rows, &mut other, |row| row.vertex);

@@ -28,6 +28,7 @@ mod log;
 mod names;
 mod nodes;
 pub mod options;
+mod packed;
 mod resolve;
 pub mod row;
 mod runs;

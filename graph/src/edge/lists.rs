@@ -14,7 +14,7 @@ use super::{EdgeKey, Entry};
 use crate::btree::{Delta, Finger, LeafFormat, Slot, Spot, Tree};
 use crate::prefetch;
 use storage_core::page::Written;
-use storage_core::pager::{Page, PageError, ReadPages};
+use storage_core::pager::{AtHand, Page, PageError, ReadPages};
 
 /// Reads lists out of one tree.
 #[derive(Debug)]
@@ -27,6 +27,23 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     places: Vec<Place<'a, IN>>,
     /// The one that was looked up last.
     last: Option<Place<'a, IN>>,
+    /// Pages that were last looked up in, fetched from, and read.
+    kept: [Kept<'a, IN>; 3],
+}
+
+/// A page at hand, kept for as long as it is the one that is asked for: vertices in order often share one.
+#[derive(Debug)]
+struct Kept<'a, const IN: bool>(Option<(&'a Slot<EdgeLeaf<IN>>, AtHand<'a>)>);
+
+impl<'a, const IN: bool> Kept<'a, IN> {
+    #[inline]
+    fn page<R: ReadPages>(&mut self, pages: &'a R, slot: &'a Slot<EdgeLeaf<IN>>) -> Option<&AtHand<'a>> {
+        if self.0.as_ref().is_none_or(|(of, _)| !std::ptr::eq(*of, slot)) {
+            self.0 = None;
+            self.0 = Some((slot, pages.at_hand(slot.page, &slot.near)?));
+        }
+        self.0.as_ref().map(|(_, page)| page)
+    }
 }
 
 /// Where a vertex that was located stands.
@@ -51,7 +68,7 @@ impl<const IN: bool> Clone for Place<'_, IN> {
 impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     pub fn new(tree: &'a Tree<EdgeLeaf<IN>>, pages: &'a R) -> Self {
         let (near, far) = (Finger::new(tree, pages), Finger::new(tree, pages));
-        Lists { tree, pages, near, far, places: Vec::new(), last: None }
+        Lists { tree, pages, near, far, places: Vec::new(), last: None, kept: [const { Kept(None) }; 3] }
     }
 
     /// Looks up where these vertices begin, and appends the pages that will be read for them and are not at hand. What was
@@ -77,12 +94,12 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
 
     /// Asks the processor for where the look-up of a vertex begins to read. False if the page is not at hand.
     #[inline]
-    fn fetch_directory(&self, place: &mut Place<'a, IN>) -> bool {
+    fn fetch_directory(&mut self, place: &mut Place<'a, IN>) -> bool {
         let Some(slot) = place.spot.slot else { return false };
-        let Some(bytes) = self.pages.at_hand(slot.page, &slot.near) else { return false };
+        let Some(bytes) = self.kept[0].page(self.pages, slot) else { return false };
         place.lent = bytes.as_lent();
         if let Some(head) = slot.head() {
-            prefetch::ahead(&bytes, head.begins(place.vertex));
+            prefetch::ahead(bytes, head.begins(place.vertex));
         }
         true
     }
@@ -115,8 +132,8 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
 
     /// Asks the processor for the beginning of the lists of the vertex that was located as number `index`.
     #[inline]
-    pub fn fetch_lists(&self, index: usize) {
-        let Some(place) = self.places.get(index) else { return };
+    pub fn fetch_lists(&mut self, index: usize) {
+        let Some(place) = self.places.get(index).copied() else { return };
         let Some((slot, head)) = place.spot.slot.and_then(|slot| Some((slot, slot.head()?))) else { return };
         let fetch = |bytes: &[u8]| {
             let at = Again::new(bytes, head).map_or(0, |page| page.lists(place.vertex));
@@ -126,7 +143,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         match place.lent {
             Some(bytes) => fetch(bytes),
             None => {
-                let _ = self.pages.at_hand(slot.page, &slot.near).map(|bytes| fetch(&bytes));
+                let _ = self.kept[1].page(self.pages, slot).map(|bytes| fetch(bytes));
             }
         }
     }
@@ -177,8 +194,8 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// Lists that are whole in one page, without changes.
     #[inline]
     fn whole(
-        &self,
-        slot: &Slot<EdgeLeaf<IN>>,
+        &mut self,
+        slot: &'a Slot<EdgeLeaf<IN>>,
         lent: Option<&[u8]>,
         (vertex, edge_type): (u64, Option<u32>),
         out: &mut Vec<u64>,
@@ -192,8 +209,8 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             if let Some(bytes) = lent {
                 return read(bytes);
             }
-            if let Some(bytes) = self.pages.at_hand(slot.page, &slot.near) {
-                return read(&bytes);
+            if let Some(bytes) = self.kept[2].page(self.pages, slot) {
+                return read(bytes);
             }
         }
         let page = slot.read(self.pages)?;

@@ -15,7 +15,7 @@ pub(crate) fn scan<const IN: bool, R: ReadPages>(
     tree: &Tree<EdgeLeaf<IN>>,
     pages: &R,
     edge_type: Option<u32>,
-    visit: &mut dyn FnMut(u64, &[u64]),
+    visit: &mut impl FnMut(u64, &[u64]),
 ) -> Result<(), PageError> {
     let (mut list, mut held) = (Vec::new(), Held { vertex: None, list: Vec::new() });
     for leaf in tree.leaves(pages, &[]) {
@@ -40,7 +40,7 @@ fn changed<const IN: bool>(
     leaf: &LeafView<'_, EdgeLeaf<IN>>,
     edge_type: Option<u32>,
     list: &mut Vec<u64>,
-    each: &mut dyn FnMut(u64, &[u64]),
+    each: &mut impl FnMut(u64, &[u64]),
 ) -> Result<(), PageError> {
     let mut of = None;
     list.clear();

@@ -62,14 +62,8 @@ impl NodeStore {
     /// # Errors
     /// [`PageError`]: a page could not be read, or is damaged.
     pub fn label(&self, tree: &NodeTree, pages: &impl ReadPages, id: u64) -> Result<Option<u32>, PageError> {
-        // The short way, for what is in memory.
-        if let Some(Spot { slot: Some(slot), delta, .. }) =
-            tree.quick(&id.to_be_bytes()).map(|found| found.spot)
-            && delta.is_none_or(|delta| !delta.contains_key(&id))
-            && let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near))
-        {
-            return page::label_again(&bytes, head, id)
-                .map_err(|what| PageError::damage(slot.page.page(), NodeLeaf::KIND, what));
+        if let Some(label) = at_hand(tree, pages, id, |bytes, head| page::label_again(bytes, head, id))? {
+            return Ok(label);
         }
         match self.seek(tree, pages, id)? {
             Found::Nowhere => Ok(None),
@@ -118,7 +112,7 @@ impl NodeStore {
         value_of(pages, stored)
     }
 
-    /// One property of a node, read whole: `None` if there is no such node, or it does not have the property.
+    /// One property of a node, read whole: `None` if there is no such node, `Some(None)` if it does not have the property.
     ///
     /// # Errors
     /// [`PageError`]: a page could not be read, or is damaged.
@@ -128,23 +122,35 @@ impl NodeStore {
         pages: &impl ReadPages,
         id: u64,
         property: u32,
-    ) -> Result<Option<Value>, PageError> {
+    ) -> Result<Option<Option<Value>>, PageError> {
+        let again = at_hand(tree, pages, id, |bytes, head| page::property_again(bytes, head, id, property))?;
+        match again {
+            Some(None) => return Ok(None),
+            Some(Some(None)) => return Ok(Some(None)),
+            Some(Some(Some(value @ Some(_)))) => return Ok(Some(value)),
+            // Not at hand, or the value is elsewhere.
+            None | Some(Some(Some(None))) => {}
+        }
         let found = match self.seek(tree, pages, id)? {
-            Found::Nowhere => None,
+            Found::Nowhere => return Ok(None),
             Found::Changed(record) => match record.props.last() {
                 Some((_, rest @ Stored::Overflow { kind: LongKind::Rest, .. })) => Some(rest.clone()),
                 _ => record.stored(property).cloned(),
             },
-            Found::Within(page) => page::property(&page, id, property)?.flatten(),
+            Found::Within(page) => match page::property(&page, id, property)? {
+                None => return Ok(None),
+                Some(found) => found,
+            },
         };
-        match found {
-            None => Ok(None),
+        let value = match found {
+            None => None,
             Some(rest @ Stored::Overflow { kind: LongKind::Rest, .. }) => {
                 let props = whole_props(pages, vec![(super::REST, rest)])?;
-                stored(&props, property).map(|stored| value_of(pages, stored)).transpose()
+                stored(&props, property).map(|stored| value_of(pages, stored)).transpose()?
             }
-            Some(stored) => value_of(pages, &stored).map(Some),
-        }
+            Some(stored) => Some(value_of(pages, &stored)?),
+        };
+        Ok(Some(value))
     }
 
     /// A record as it goes into a tree of pages of this store: long values are written and named.
@@ -214,6 +220,25 @@ impl NodeStore {
     pub fn spans<'a, R: ReadPages>(&self, tree: &'a NodeTree, pages: &'a R, from: u64) -> Spans<'a, R> {
         Spans { leaves: tree.leaves(pages, &from.to_be_bytes()), leaf: None, from, failed: false }
     }
+}
+
+/// The short way to a node, for what is in memory: what `read` finds in its page, if that is at hand and the node was not
+/// changed since.
+#[inline]
+fn at_hand<T>(
+    tree: &NodeTree,
+    pages: &impl ReadPages,
+    id: u64,
+    read: impl FnOnce(&[u8], &page::PageHead) -> Result<T, &'static str>,
+) -> Result<Option<T>, PageError> {
+    let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot) else {
+        return Ok(None);
+    };
+    if delta.is_some_and(|delta| delta.contains_key(&id)) {
+        return Ok(None);
+    }
+    let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near)) else { return Ok(None) };
+    read(&bytes, head).map(Some).map_err(|what| PageError::damage(slot.page.page(), NodeLeaf::KIND, what))
 }
 
 /// The nodes of a tree in order of id: see [`NodeStore::spans`]. Ends after the first error.

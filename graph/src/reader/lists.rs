@@ -169,11 +169,11 @@ impl<'a, R: ReadPages> Both<'a, R> {
 
     /// Asks the processor for what is read next.
     #[inline]
-    fn fetch(&self, index: usize) {
-        if let Some((_, lists)) = &self.out {
+    fn fetch(&mut self, index: usize) {
+        if let Some((_, lists)) = &mut self.out {
             lists.fetch_lists(index + FETCH);
         }
-        if let Some((_, lists)) = &self.into {
+        if let Some((_, lists)) = &mut self.into {
             lists.fetch_lists(index + FETCH);
         }
     }

@@ -36,8 +36,12 @@ impl<R: ReadPages> Reader<R> {
     /// [`ReadError::NoNode`]; [`ReadError::WrongType`]; and [`ReadError::Page`]: a page could not be read, or is
     /// damaged.
     pub fn get<T: FromValue>(&self, node: NodeId, property: &str) -> Result<Option<T>, ReadError> {
-        let record = self.record(node)?.ok_or(ReadError::NoNode(node))?;
-        self.one(&record.props, property)
+        let Some(id) = self.property(property) else {
+            // A name that nobody has used; the node must be there all the same.
+            return if self.contains(node)? { Ok(None) } else { Err(ReadError::NoNode(node)) };
+        };
+        let found = self.layers.node.property(&self.graph.nodes, &self.pages, node.0, id.0)?;
+        found.ok_or(ReadError::NoNode(node))?.map(|value| typed(property, value)).transpose()
     }
 
     /// All properties of a node, in the order in which their names were first used.

@@ -289,7 +289,7 @@ impl<'a> Leaf<'a> {
         &self,
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
-        each: &mut dyn FnMut(u64, &[u64]),
+        each: &mut impl FnMut(u64, &[u64]),
     ) -> Parsed<()> {
         let (mut end, mut before) = (self.head.end(), None);
         for slot in 0..self.head.slots {

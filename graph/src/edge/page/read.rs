@@ -204,7 +204,7 @@ pub fn scan(
     page: &Page,
     edge_type: Option<u32>,
     buffer: &mut Vec<u64>,
-    each: &mut dyn FnMut(u64, &[u64]),
+    each: &mut impl FnMut(u64, &[u64]),
 ) -> Result<(), PageError> {
     with(page, |leaf| leaf.scan(edge_type, buffer, each))
 }

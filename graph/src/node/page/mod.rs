@@ -18,9 +18,9 @@ pub use pack::{NodePacker, record_limit};
 use super::props::{PropReader, RawStored, RefForm};
 use super::record::{NodeRecord, Stored, StoredProps, props_weight};
 use crate::btree::LeafFormat;
-use crate::model::Key;
+use crate::model::{Key, Value};
 use crate::value::{self, Malformed, Reader};
-use layout::PageHead;
+pub(crate) use layout::PageHead;
 use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
 use std::ops::{Bound, Range};
 use storage_core::page::{PageImage, PageKind, PageSize, Written};
@@ -149,6 +149,19 @@ pub fn node_count(page: &Page) -> Result<u32, PageError> {
     Ok(layout(page)?.nodes)
 }
 
+/// Where the properties of a node are: behind its key, which is passed over.
+fn behind_key(page: &[u8], span: &Span) -> Result<Range<usize>, Malformed> {
+    let Some((kind, body)) = &span.body else { return Ok(0..0) };
+    let mut reader = Reader::new(page.get(body.clone()).ok_or(Malformed("an entry lies outside of the page"))?);
+    match *kind {
+        NO_KEY => {}
+        INT_KEY => drop(reader.zigzag()?),
+        TEXT_KEY => drop(reader.counted()?),
+        _ => return Err(Malformed("unknown kind of entry")),
+    }
+    Ok(body.start + reader.position()..body.end)
+}
+
 /// Reads the key, and says where the properties are.
 fn key(page: &Page, span: &Span) -> Result<(Option<Key>, Range<usize>), PageError> {
     let Some((kind, body)) = &span.body else { return Ok((None, 0..0)) };
@@ -200,18 +213,49 @@ fn resolve(page: &Page, start: usize, raw: RawStored<'_>) -> Result<Stored, Page
 /// One stored property of a node: `None` if the page does not hold the node, `Some(None)` if the node does not have it.
 /// A record's rest, where there is one, is given instead of a property that may be in it.
 pub fn property(page: &Page, id: u64, property: u32) -> Result<Option<Option<Stored>>, PageError> {
+    let damage = |e: Malformed| page.damage(e.0);
     let Some(span) = find_span(page, id)? else { return Ok(None) };
-    let (_, body) = key(page, &span)?;
-    for item in PropReader::new(&page[body.clone()], RefForm::InPage) {
-        let (found, raw) = item.map_err(|e| page.damage(e.0))?;
+    match raw_property(page, behind_key(page, &span).map_err(damage)?, property).map_err(damage)? {
+        Some((start, raw)) => Ok(Some(Some(resolve(page, start, raw)?))),
+        None => Ok(Some(None)),
+    }
+}
+
+/// A property among those in a part of a page, or the rest that it may be in; and where the part begins.
+fn raw_property(
+    page: &[u8],
+    body: Range<usize>,
+    property: u32,
+) -> Result<Option<(usize, RawStored<'_>)>, Malformed> {
+    let start = body.start;
+    for item in PropReader::new(&page[body], RefForm::InPage) {
+        let (found, raw) = item?;
         if found == property || found == super::record::REST {
-            return Ok(Some(Some(resolve(page, body.start, raw)?)));
+            return Ok(Some((start, raw)));
         }
         if found > property {
             break;
         }
     }
-    Ok(Some(None))
+    Ok(None)
+}
+
+/// As [`property`], of a page at hand with its fields. The innermost `None` is a value that is not in the page.
+pub(crate) fn property_again(
+    page: &[u8],
+    head: &PageHead,
+    id: u64,
+    property: u32,
+) -> Result<Option<Option<Option<Value>>>, &'static str> {
+    let read = || {
+        let Some(span) = Layout::again(page, head)?.find(id)? else { return Ok(None) };
+        match raw_property(page, behind_key(page, &span)?, property)? {
+            None => Ok(Some(None)),
+            Some((_, RawStored::Inline(bytes))) => Ok(Some(Some(Some(value::decode_whole(bytes)?)))),
+            Some((_, RawStored::Overflow { .. })) => Ok(Some(Some(None))),
+        }
+    };
+    read().map_err(|e: Malformed| e.0)
 }
 
 /// The pages that a node page names: the roots of its long values.
