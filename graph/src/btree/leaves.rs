@@ -7,10 +7,10 @@
 //! A leaf that comes out under a third full takes the leaf after it into its stream, the last one the leaf before it
 //! (T7). An empty one just goes: its range falls to the leaf before it.
 
+use super::delta::Delta;
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::levels::{Lists, batch_pages};
 use super::merge::Merged;
-use super::delta::Delta;
 use super::node::{Bounds, Child, Inner, Node, Old, Shared};
 use super::pack::{Packed, underfull};
 use std::ops::{Bound, Range};

@@ -93,11 +93,11 @@ mod tests;
 
 pub use build::TreeBuilder;
 pub(crate) use decoded::Slot;
+pub(crate) use delta::Delta;
 pub(crate) use finger::{Finger, Spot};
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
 pub use merge::Merged;
-pub(crate) use delta::Delta;
 pub use node::Tree;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};

@@ -5,9 +5,9 @@
 use super::LeafFormat;
 use super::cursor::{Above, Cursor};
 use super::decoded::{Decoded, Slot};
+use super::delta::Delta;
 use super::inner::InnerPage;
 use super::merge::Merged;
-use super::delta::Delta;
 use super::node::{Child, Node, Root, Tree};
 use std::ops::Bound;
 use storage_core::page::{PageKind, Written};

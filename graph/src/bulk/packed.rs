@@ -34,7 +34,11 @@ impl Packing {
             alike &= row.is_like(&like);
         }
         let (high, low) = (64 - u64::leading_zeros(vertices), 64 - u64::leading_zeros(neighbors));
-        (alike && !like.has_props() && low < 64 && high + low <= 64).then_some(Packing { like, low, bits: high + low })
+        (alike && !like.has_props() && low < 64 && high + low <= 64).then_some(Packing {
+            like,
+            low,
+            bits: high + low,
+        })
     }
 
     /// Sorts by both ends.
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn packed_rows_come_out_as_comparing_sorts_them() {
         let rng = &mut Rng::new(5);
-        for ends in [[1, 1], [2, 1 << 40], [1 << 40, 2], [1000, 1000], [1 << 32, 1 << 31], [1 << 20, 1 << 44]] {
+        for ends in [[1, 1], [2, 1 << 40], [1 << 40, 2], [1000, 1000], [1 << 32, 1 << 31], [1 << 20, 1 << 44]]
+        {
             let mut all = rows(rng, 3000, ends);
             let packing = Packing::of(&all).expect("both ends fit into a word");
             let mut wanted = all.clone();

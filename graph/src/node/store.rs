@@ -231,13 +231,16 @@ fn at_hand<T>(
     id: u64,
     read: impl FnOnce(&[u8], &page::PageHead) -> Result<T, &'static str>,
 ) -> Result<Option<T>, PageError> {
-    let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot) else {
+    let Some(Spot { slot: Some(slot), delta, .. }) = tree.quick(&id.to_be_bytes()).map(|found| found.spot)
+    else {
         return Ok(None);
     };
     if delta.is_some_and(|delta| delta.contains_key(&id)) {
         return Ok(None);
     }
-    let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near)) else { return Ok(None) };
+    let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near)) else {
+        return Ok(None);
+    };
     read(&bytes, head).map(Some).map_err(|what| PageError::damage(slot.page.page(), NodeLeaf::KIND, what))
 }
 

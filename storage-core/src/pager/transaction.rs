@@ -18,12 +18,12 @@
 //! it was written before a mark ([`Transaction::mark`]) that the transaction can still go back to; an abort gives back
 //! exactly the pages that it wrote (R6).
 
-use super::cache::Near;
-use super::error::{PageError, WriteError};
+mod read;
+
+use super::error::WriteError;
 use super::log::LogStart;
 use super::own::OwnPages;
-use super::page::{AtHand, Page};
-use super::snapshot::{ReadPages, State, Version};
+use super::snapshot::{State, Version};
 use super::space::Change;
 use super::{Flushed, Pager, commit};
 use crate::device::WritePage;
@@ -447,50 +447,6 @@ pub struct Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         self.pager.log.break_promise(self.blocks);
-    }
-}
-
-impl ReadPages for Transaction {
-    fn page_of(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError> {
-        if let Some((_, buf)) = self.late.iter().find(|(id, _)| *id == at.page()) {
-            let header = super::page::decode_header(buf, at, kinds)?;
-            return Ok(Page::owned(header, buf.clone()));
-        }
-        if self.own.contains(at.page()) {
-            // Its place may be used again by this very transaction: neither cached nor lent (A6).
-            return self.pager.load(at, kinds);
-        }
-        self.pager.read_pinned(&self.base, at, kinds, None)
-    }
-
-    fn page_near(&self, at: Written, kind: PageKind, near: &Near) -> Result<Page, PageError> {
-        if self.is_own(at.page()) {
-            return self.page(at, kind);
-        }
-        self.pager.read_pinned(&self.base, at, &[kind], Some(near))
-    }
-
-    fn at_hand(&self, at: Written, near: &Near) -> Option<AtHand<'_>> {
-        if self.is_own(at.page()) { None } else { self.pager.at_hand(&self.base, at, near) }
-    }
-
-    fn is_at_hand(&self, at: Written, near: &Near) -> bool {
-        !self.is_own(at.page()) && self.pager.is_at_hand(at, near)
-    }
-
-    fn prefetch(&self, pages: &[Written]) {
-        self.pager.prefetch(pages);
-    }
-
-    fn pager(&self) -> &Arc<Pager> {
-        &self.pager
-    }
-}
-
-impl Transaction {
-    /// Written by this very transaction: its place may be used again by it, so it is neither cached nor lent (A6).
-    fn is_own(&self, page: PageId) -> bool {
-        self.own.contains(page) || self.late.iter().any(|(id, _)| *id == page)
     }
 }
 

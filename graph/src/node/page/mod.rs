@@ -152,7 +152,8 @@ pub fn node_count(page: &Page) -> Result<u32, PageError> {
 /// Where the properties of a node are: behind its key, which is passed over.
 fn behind_key(page: &[u8], span: &Span) -> Result<Range<usize>, Malformed> {
     let Some((kind, body)) = &span.body else { return Ok(0..0) };
-    let mut reader = Reader::new(page.get(body.clone()).ok_or(Malformed("an entry lies outside of the page"))?);
+    let mut reader =
+        Reader::new(page.get(body.clone()).ok_or(Malformed("an entry lies outside of the page"))?);
     match *kind {
         NO_KEY => {}
         INT_KEY => drop(reader.zigzag()?),
