@@ -65,7 +65,7 @@ impl Bulk {
     /// dropped.
     ///
     /// # Errors
-    /// [`BulkError`](super::BulkError): a row cannot be taken, and such are not passed over; a temporary file or a
+    /// [`BulkError`]: a row cannot be taken, and such are not passed over; a temporary file or a
     /// page failed; whoever watches said stop.
     pub fn finish(mut self, tx: &mut Transaction) -> Result<BulkTrees, BulkError> {
         self.ticker.tick(Phase::Naming, self.nodes.len())?;
