@@ -1,5 +1,6 @@
 //! Foliograph: an embedded property-graph store on pluggable page devices.
 #![doc = include_str!("../docs/guide.md")]
+#![warn(clippy::missing_errors_doc)]
 
 pub mod algo;
 mod backend;

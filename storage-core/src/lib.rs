@@ -7,6 +7,8 @@
 //!
 //! Calls go down only, results come up as return values. This crate opens no file.
 
+#![warn(clippy::missing_errors_doc)]
+
 #[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
 compile_error!("planted-bugs breaks the store on purpose: it exists only for tests, with debug assertions");
 

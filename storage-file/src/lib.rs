@@ -15,6 +15,8 @@
 //!   `prefetch` asks for exactly the pages that will be needed.
 //! - The lock is advisory on Unix: it keeps other openings of the store out, not other programs that write the file.
 
+#![warn(clippy::missing_errors_doc)]
+
 mod device;
 mod io;
 mod open;

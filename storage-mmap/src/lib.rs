@@ -18,6 +18,8 @@
 //!   read by positioned reads and not lent.
 //! - Unix only; elsewhere opening says `Unsupported`.
 
+#![warn(clippy::missing_errors_doc)]
+
 mod device;
 mod io;
 mod length;

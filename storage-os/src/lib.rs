@@ -19,6 +19,8 @@
 //! Platforms: everything compiles on Unix and Windows. Where there is no `fallocate`, growth only sets the length;
 //! where there is no `RWF_DSYNC`, a durable write is a write and a sync of the file; [`StoreFile::info`] says which.
 
+#![warn(clippy::missing_errors_doc)]
+
 mod fault;
 mod file;
 mod growth;

@@ -48,6 +48,9 @@ impl Place {
 /// A device over a file, as its tests need it.
 pub trait FileBacked: PageDevice + Sized + 'static {
     /// The constructor.
+    ///
+    /// # Errors
+    /// What opening the device fails with.
     fn open(path: &Path, options: &OpenOptions) -> Result<Self>;
 
     /// [`StoreFile::fail_next`] of its file.

@@ -91,6 +91,9 @@ fn aligned(buf: &[u8]) -> bool {
 }
 
 /// Fills one buffer from `offset` of the file.
+///
+/// # Errors
+/// The system's error, or the file ends before; and how far it came.
 pub fn read_one(file: &File, offset: u64, buf: &mut [u8], direct: bool) -> Result<(), Stopped> {
     read_buf(buf, direct, |buf, done| read_at(file, buf, offset + done as u64))
 }

@@ -25,6 +25,7 @@
 //!   rather than fail a commit.
 //! - After `close` the kernel takes the rings down in its own time; the lock is given up at once by a call of its own.
 #![cfg(target_os = "linux")]
+#![warn(clippy::missing_errors_doc)]
 
 mod device;
 mod io;

@@ -25,21 +25,36 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     type Head: Copy + Send + Sync + 'static;
 
     /// Reads that of a page, checked against its length.
+    ///
+    /// # Errors
+    /// Damage, which names the page.
     fn head(page: &Page) -> Result<Self::Head, PageError>;
 
     /// Appends the key as bytes whose `memcmp` order is the keys' order.
     fn key_bytes(key: &Self::Key, out: &mut Vec<u8>);
 
     /// All entries of a page in key order. Everything is bounds-checked: damage is an error that names the page (I7).
+    ///
+    /// # Errors
+    /// Damage, which names the page.
     fn entries(page: Page) -> Result<Self::Entries, PageError>;
 
     /// The value under `key`, if this page holds one.
+    ///
+    /// # Errors
+    /// Damage, which names the page.
     fn find(page: &Page, key: &Self::Key) -> Result<Option<Self::Value>, PageError>;
 
     /// How many entries of a page lie between two keys, exactly. It should decode no more than what stands at the ends.
+    ///
+    /// # Errors
+    /// Damage, which names the page.
     fn count(page: &Page, from: Bound<&Self::Key>, to: Bound<&Self::Key>) -> Result<u64, PageError>;
 
     /// How many of `keys`, which ascend, the page holds. For formats where to find one of many takes long.
+    ///
+    /// # Errors
+    /// Damage, which names the page.
     fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k Self::Key>) -> Result<u64, PageError> {
         let mut held = 0;
         for key in keys {

@@ -81,6 +81,9 @@ impl Scratch {
     }
 
     /// A new, empty file without a name.
+    ///
+    /// # Errors
+    /// The temporary file cannot be made, written or read, or is damaged.
     pub fn file(&self) -> Result<SpillFile, SpillError> {
         let made = match &self.dir {
             Some(dir) => tempfile::tempfile_in(dir),
@@ -118,6 +121,9 @@ impl SpillFile {
     }
 
     /// Appends a block.
+    ///
+    /// # Errors
+    /// The temporary file cannot be made, written or read, or is damaged.
     pub fn append(&mut self, block: &[u8]) -> Result<(), SpillError> {
         let len = u32::try_from(block.len()).map_err(|_| Malformed("a row is longer than 4 GiB"))?;
         let mut header = [0u8; BLOCK_HEADER];
@@ -133,6 +139,9 @@ impl SpillFile {
     }
 
     /// Reads the block at `offset` into `block`; returns where the next one begins.
+    ///
+    /// # Errors
+    /// The temporary file cannot be made, written or read, or is damaged.
     pub fn read(&self, offset: u64, block: &mut Vec<u8>) -> Result<u64, SpillError> {
         let mut header = [0u8; BLOCK_HEADER];
         self.read_exact(offset, &mut header)?;

@@ -56,9 +56,15 @@ pub trait Fixture {
     fn options(&self) -> Options;
 
     /// A device over a new, empty store.
+    ///
+    /// # Errors
+    /// What opening the device fails with.
     fn create(&self) -> Result<Arc<dyn PageDevice>>;
 
     /// A device over the store that `create` made; the device before was closed.
+    ///
+    /// # Errors
+    /// What opening the device fails with.
     fn open(&self) -> Result<Arc<dyn PageDevice>>;
 }
 

@@ -77,6 +77,9 @@ pub trait Source {
     fn indexes(&self) -> impl Iterator<Item = IndexInfo<'_>>;
 
     /// The key of a node.
+    ///
+    /// # Errors
+    /// What reading the graph fails with.
     fn key(&self, id: u64) -> Result<Option<Key>, Self::Error>;
 }
 

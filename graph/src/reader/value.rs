@@ -8,6 +8,9 @@ pub trait FromValue: Sized {
     /// What it is called in errors.
     const TYPE: &'static str;
     /// The value as this type; the value back if it is another one.
+    ///
+    /// # Errors
+    /// The value itself, if it is of another type.
     fn from_value(value: Value) -> Result<Self, Value>;
 }
 

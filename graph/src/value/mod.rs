@@ -37,6 +37,9 @@ pub enum ValueError {
 }
 
 /// Whether `value` may be stored: lists do not nest, dates and timestamps lie within the calendar's years.
+///
+/// # Errors
+/// [`ValueError`] says which of these is not so.
 pub fn check(value: &Value) -> Result<(), ValueError> {
     match value {
         Value::Date(days) if !date::date_in_range(*days) => Err(ValueError::OutOfCalendar("date")),

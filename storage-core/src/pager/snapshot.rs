@@ -67,6 +67,9 @@ pub trait ReadPages {
     }
 
     /// As [`ReadPages::page`], and remembers where the page is.
+    ///
+    /// # Errors
+    /// Those of [`ReadPages::page`].
     fn page_near(&self, at: Written, kind: PageKind, near: &Near) -> Result<Page, PageError>;
 
     /// The page once more, if it is still where it was remembered to be: without a lock, a count or I/O. The reference is

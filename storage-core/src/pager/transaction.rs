@@ -18,6 +18,8 @@
 //! it was written before a mark ([`Transaction::mark`]) that the transaction can still go back to; an abort gives back
 //! exactly the pages that it wrote (R6).
 
+#![allow(clippy::missing_errors_doc, reason = "said once, at `Transaction`")]
+
 mod read;
 
 use super::error::WriteError;

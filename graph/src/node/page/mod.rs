@@ -123,11 +123,17 @@ fn find_span(page: &Page, id: u64) -> Result<Option<Span>, PageError> {
 }
 
 /// Whether the page holds the node.
+///
+/// # Errors
+/// The page is damaged.
 pub fn contains(page: &Page, id: u64) -> Result<bool, PageError> {
     Ok(find_span(page, id)?.is_some())
 }
 
 /// The label of a node, if the page holds it.
+///
+/// # Errors
+/// The page is damaged.
 pub fn label(page: &Page, id: u64) -> Result<Option<u32>, PageError> {
     Ok(find_span(page, id)?.map(|span| span.label))
 }
@@ -139,12 +145,18 @@ pub(crate) fn label_again(page: &[u8], head: &PageHead, id: u64) -> Result<Optio
 }
 
 /// Label and key of a node, if the page holds it; its properties are not looked at.
+///
+/// # Errors
+/// The page is damaged.
 pub fn name(page: &Page, id: u64) -> Result<Option<(u32, Option<Key>)>, PageError> {
     let Some(span) = find_span(page, id)? else { return Ok(None) };
     Ok(Some((span.label, key(page, &span)?.0)))
 }
 
 /// How many nodes the page holds, as its header says.
+///
+/// # Errors
+/// The page is damaged.
 pub fn node_count(page: &Page) -> Result<u32, PageError> {
     Ok(layout(page)?.nodes)
 }
@@ -213,6 +225,9 @@ fn resolve(page: &Page, start: usize, raw: RawStored<'_>) -> Result<Stored, Page
 
 /// One stored property of a node: `None` if the page does not hold the node, `Some(None)` if the node does not have it.
 /// A record's rest, where there is one, is given instead of a property that may be in it.
+///
+/// # Errors
+/// The page is damaged.
 pub fn property(page: &Page, id: u64, property: u32) -> Result<Option<Option<Stored>>, PageError> {
     let damage = |e: Malformed| page.damage(e.0);
     let Some(span) = find_span(page, id)? else { return Ok(None) };
@@ -260,6 +275,9 @@ pub(crate) fn property_again(
 }
 
 /// The pages that a node page names: the roots of its long values.
+///
+/// # Errors
+/// The page is damaged.
 pub fn references(page: &Page) -> Result<Vec<(Written, u64)>, PageError> {
     let layout = layout(page)?;
     let mut spans = Spans::default();
@@ -290,6 +308,9 @@ pub struct NodeSpan {
 }
 
 /// All nodes of a page by spans.
+///
+/// # Errors
+/// The page is damaged.
 pub fn scan(page: Page) -> Result<NodeScan, PageError> {
     layout(&page)?;
     Ok(NodeScan { page, spans: Spans::default() })
