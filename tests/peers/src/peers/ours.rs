@@ -17,7 +17,6 @@ const FILE: &str = "graph.folio";
 /// The store.
 pub struct Ours {
     db: Database,
-    nodes: u32,
 }
 
 impl Id for NodeId {
@@ -74,7 +73,7 @@ impl Peer for Ours {
 
     fn open(place: &Place) -> Result<Self> {
         let db = options(place)?.open_existing(place.file(FILE))?;
-        Ok(Ours { db, nodes: place.nodes })
+        Ok(Ours { db })
     }
 
     fn reader(&self) -> Result<Reader> {
