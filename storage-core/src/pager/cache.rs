@@ -144,18 +144,7 @@ impl Cache {
     /// True if the page is here; touches nothing.
     pub(crate) fn contains(&self, at: Written) -> bool {
         let frame = self.shard(at.page()).lock().index.get(&at.page()).copied();
-        frame.is_some_and(|frame| self.holds(frame, at))
-    }
-
-    /// True if the page is where it was seen last; touches nothing.
-    #[inline]
-    pub(crate) fn is_near(&self, at: Written, near: &Near) -> bool {
-        near.frame().is_some_and(|frame| self.holds(frame, at))
-    }
-
-    fn holds(&self, frame: usize, at: Written) -> bool {
-        let framed = self.frames.get(frame).map(ArcSwapOption::load);
-        framed.as_deref().and_then(Option::as_ref).is_some_and(|framed| framed.is(at))
+        frame.is_some_and(|frame| self.frames[frame].load().as_ref().is_some_and(|framed| framed.is(at)))
     }
 
     /// Keeps a page that was just read and verified.

@@ -77,9 +77,6 @@ pub trait ReadPages {
     /// [`ReadPages::page_near`] by this very reference. `None` says nothing about the page.
     fn at_hand(&self, at: Written, near: &Near) -> Option<AtHand<'_>>;
 
-    /// Whether [`ReadPages::at_hand`] would give the page; touches nothing.
-    fn is_at_hand(&self, at: Written, near: &Near) -> bool;
-
     /// Says that these pages will be read soon.
     fn prefetch(&self, pages: &[Written]);
 
@@ -128,10 +125,6 @@ impl ReadPages for Snapshot {
     #[inline]
     fn at_hand(&self, at: Written, near: &Near) -> Option<AtHand<'_>> {
         self.pager.at_hand(&self.version, at, near)
-    }
-
-    fn is_at_hand(&self, at: Written, near: &Near) -> bool {
-        self.pager.is_at_hand(at, near)
     }
 
     fn prefetch(&self, pages: &[Written]) {
@@ -202,10 +195,6 @@ impl Pager {
             return Some(AtHand::lent(self.device.mapped(at.page())?, version, &self.device));
         }
         self.cache.near(at, near)
-    }
-
-    pub(crate) fn is_at_hand(&self, at: Written, near: &Near) -> bool {
-        if self.lends { self.verified.contains(at) } else { self.cache.is_near(at, near) }
     }
 
     /// Reads a page from the device into a buffer of its own; neither cache nor "verified" learn of it (A6).

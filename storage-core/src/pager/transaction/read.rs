@@ -34,10 +34,6 @@ impl ReadPages for Transaction {
         if self.is_own(at.page()) { None } else { self.pager.at_hand(&self.base, at, near) }
     }
 
-    fn is_at_hand(&self, at: Written, near: &Near) -> bool {
-        !self.is_own(at.page()) && self.pager.is_at_hand(at, near)
-    }
-
     fn prefetch(&self, pages: &[Written]) {
         self.pager.prefetch(pages);
     }
