@@ -17,6 +17,7 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -38,8 +39,11 @@ impl Near {
     }
 }
 
+/// Not dropped by itself: each drop asks all threads, and most frames of a cache that is closed were never used.
+type Frame = ManuallyDrop<ArcSwapOption<Framed>>;
+
 pub(crate) struct Cache {
-    frames: Box<[ArcSwapOption<Framed>]>,
+    frames: Box<[Frame]>,
     shards: Box<[Mutex<Shard>]>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -89,7 +93,7 @@ impl Cache {
         };
         Cache {
             shards: (0..count).map(shard).collect(),
-            frames: (0..frames).map(|_| ArcSwapOption::empty()).collect(),
+            frames: (0..frames).map(|_| Frame::new(ArcSwapOption::empty())).collect(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
@@ -185,10 +189,21 @@ impl Cache {
     }
 }
 
+impl Drop for Cache {
+    fn drop(&mut self) {
+        for shard in &mut self.shards {
+            let shard = shard.get_mut();
+            for frame in &self.frames[shard.first..shard.first + shard.fresh] {
+                frame.store(None);
+            }
+        }
+    }
+}
+
 impl Shard {
     /// Where a page goes: where it is, a frame without a page, or one whose page was not used since the hand last passed
     /// and that nobody holds; `None` if all are held.
-    fn place(&mut self, page: PageId, frames: &[ArcSwapOption<Framed>]) -> Option<usize> {
+    fn place(&mut self, page: PageId, frames: &[Frame]) -> Option<usize> {
         if let Some(frame) = self.index.get(&page) {
             return Some(*frame);
         }
