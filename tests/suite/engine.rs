@@ -2,6 +2,12 @@
 //!
 //! The cases are the library's own (`foliograph::conformance`), so that they can be run over other people's devices. A
 //! device that is not compiled in has no tests here; one that this machine blocks is passed over loudly.
+//!
+//! A binary of its own beside the suite's, so that each feature alone is soon compiled.
+#![allow(missing_docs, reason = "tests tell their story in their names")]
+
+#[allow(dead_code, reason = "the suite uses more of it")]
+mod harness;
 
 use crate::harness::{Bench, Device};
 use foliograph::conformance::{CASES, Fixture};

@@ -1,4 +1,5 @@
-//! The suite: one test binary, so that everything links once.
+//! The suite: one test binary, so that everything links once. Beside it `engine.rs` is one of its own: what every store must
+//! do, over every device.
 //!
 //! | module | tells |
 //! |---|---|
@@ -10,7 +11,6 @@
 //! | `observed` | pages are on disk before anything indexes them, as a recording device sees it (I1, I2) |
 //! | `one_instance` | one device under all layers, one open description in the process (I8) |
 //! | `algo` | algorithms over the whole graph take the memory that they say |
-//! | `engine` | what every store must do, over every device |
 //! | `crash` | every crash state of small histories, random states of long ones, crashes in recovery (I2, I3, I4) |
 //! | `traces` | the traces R1 to R11 that broke earlier wordings of the pager's rules, on the real code |
 //! | `planted` | each planted bug is caught, and the same stories are clean without it |
@@ -40,7 +40,6 @@ mod crash;
 mod damage;
 mod degrees;
 mod devices;
-mod engine;
 mod format;
 mod full_disk;
 mod full_log;
