@@ -136,12 +136,13 @@ fn put_plain(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn put_escaped(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() + 3);
     out.push(tag);
-    for &byte in bytes {
-        out.push(byte);
-        if byte == END {
-            out.push(ESCAPED);
+    for (index, run) in bytes.split(|byte| *byte == END).enumerate() {
+        if index > 0 {
+            out.extend_from_slice(&[END, ESCAPED]);
         }
+        out.extend_from_slice(run);
     }
     out.extend_from_slice(&[END, END]);
 }
@@ -218,13 +219,11 @@ fn text(bytes: Vec<u8>) -> Result<Value, Malformed> {
 fn unescape(reader: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
     let mut bytes = Vec::new();
     loop {
+        bytes.extend_from_slice(reader.until(END)?);
         match reader.u8()? {
-            END => match reader.u8()? {
-                END => return Ok(bytes),
-                ESCAPED => bytes.push(END),
-                _ => return Err(Malformed("unknown escape in a key")),
-            },
-            byte => bytes.push(byte),
+            END => return Ok(bytes),
+            ESCAPED => bytes.push(END),
+            _ => return Err(Malformed("unknown escape in a key")),
         }
     }
 }

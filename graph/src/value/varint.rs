@@ -79,6 +79,17 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// The bytes up to the next `end`, which is passed over.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they end before it.
+    pub(crate) fn until(&mut self, end: u8) -> Result<&'a [u8], Malformed> {
+        let rest = &self.bytes[self.at..];
+        let len = memchr::memchr(end, rest).ok_or(Malformed("bytes end too early"))?;
+        self.at += len + 1;
+        Ok(&rest[..len])
+    }
+
     /// The next `N` bytes.
     ///
     /// # Errors

@@ -276,6 +276,16 @@ pub(crate) fn get(bits: &[u64], bit: u64) -> bool {
     bits[(bit / 64) as usize] >> (bit % 64) & 1 == 1
 }
 
+/// The bits that are set, ascending.
+pub(crate) fn ones(bits: &[u64]) -> impl Iterator<Item = u64> {
+    let of_word = |(at, word): (usize, &u64)| {
+        std::iter::successors(Some(*word), |word| Some(word & word.wrapping_sub(1)))
+            .take_while(|word| *word != 0)
+            .map(move |word| at as u64 * 64 + u64::from(word.trailing_zeros()))
+    };
+    bits.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(of_word)
+}
+
 pub(crate) fn set(bits: &mut [u64], bit: u64) {
     bits[(bit / 64) as usize] |= 1 << (bit % 64);
 }

@@ -59,7 +59,7 @@ impl Pager {
             let page = self.load(at, &[PageKind::MapRegion])?;
             let bits = decode_region(&page, entry.used)?;
             let start = r as u64 * region_pages(self.page_size);
-            for bit in (0..region_pages(self.page_size)).filter(|bit| allocator::get(&bits, *bit)) {
+            for bit in allocator::ones(&bits) {
                 let in_file = used.get_mut((start + bit) as usize);
                 *in_file.ok_or_else(|| page.damage("a page beyond the end is marked in use"))? = true;
             }
