@@ -1,8 +1,8 @@
 //! Distances in edges from one node to all others: breadth-first, top-down and bottom-up (Beamer, Asanović, Patterson,
 //! "Direction-optimizing breadth-first search", 2012).
 //!
-//! Top-down reads the lists of the frontier. Bottom-up is a pass over all lists, backwards: of each node that was not
-//! reached, up to the first neighbour that is in the frontier. The second is better where the frontier's lists together are
+//! Top-down reads the lists of the frontier. Bottom-up reads the lists of all nodes that were not reached, backwards, and
+//! looks through each up to the first neighbour that is in the frontier. The second is better where the frontier's lists together are
 //! a good part of what was not read yet.
 //!
 //! Must always be true: distances do not depend on which of the two ways a level went. How long the frontier's lists are is
@@ -12,7 +12,7 @@ use super::control::{Control, Ticker};
 use super::frontier::{Frontier, ones};
 use super::numbering::Numbering;
 use super::question::{directed, question};
-use super::sweep::Sweep;
+use super::sweep::nowhere;
 use super::values::NodeValues;
 use crate::error::ReadError;
 use crate::model::{Direction, NodeId};
@@ -186,7 +186,7 @@ impl<R: ReadPages> Search<'_, R> {
     fn reach(&mut self, place: usize, distance: u64, next: &mut Frontier) -> Result<(), ReadError> {
         let Some((index, _)) = self.nodes.at_place(place) else {
             let id = self.nodes.first().unwrap_or(0).wrapping_add(place as u64);
-            return Err(super::sweep::nowhere(self.reader, id));
+            return Err(nowhere(self.reader, id));
         };
         self.distances[index] = distance;
         self.seen.push(place);
@@ -252,7 +252,7 @@ impl<R: ReadPages> Search<'_, R> {
             Ok(()) => Ok(true),
             Err(Halt::Switch) => Ok(false),
             Err(Halt::Failed(error)) => Err(error),
-            Err(Halt::Nowhere(id)) => Err(super::sweep::nowhere(reader, id)),
+            Err(Halt::Nowhere(id)) => Err(nowhere(reader, id)),
         }
     }
 
@@ -267,7 +267,7 @@ impl<R: ReadPages> Search<'_, R> {
         Ok(())
     }
 
-    /// One level by the lists of all nodes that were not reached, each up to a neighbour in the frontier.
+    /// One level by the lists of all nodes that were not reached, each looked through up to a neighbour in the frontier.
     fn bottom_up(
         &mut self,
         frontier: &Frontier,
@@ -276,36 +276,41 @@ impl<R: ReadPages> Search<'_, R> {
         ticker: &mut Ticker<'_>,
     ) -> Result<(), ReadError> {
         let (reader, nodes, back) = (self.reader, self.nodes, std::mem::take(&mut self.back));
-        let mut sweep = Sweep::new(reader, &back, nodes);
-        while let Some(node) = sweep.node()? {
-            let mut read = 1;
-            if self.distances[node] == UNREACHED {
-                let (mut hit, mut stray) = (false, None);
-                sweep.read_ids(|_, ids| {
-                    read += ids.len() as u64;
-                    for id in ids {
-                        match nodes.place(*id) {
-                            Some(place) => hit |= frontier.contains(place),
-                            None => stray = Some(*id),
-                        }
-                    }
-                    !hit && stray.is_none()
-                })?;
-                if let Some(id) = stray {
-                    return Err(super::sweep::nowhere(reader, id));
+        let (mut batch, mut places) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        let mut from = 0;
+        loop {
+            batch.clear();
+            places.clear();
+            while let Some(place) = self.seen.missing(from).filter(|_| batch.len() < BATCH) {
+                from = place + 1;
+                if let Some((_, id)) = nodes.at_place(place) {
+                    batch.push(id);
+                    places.push(place);
                 }
-                if hit {
-                    let place = nodes.place(sweep.id()).expect("a node has a place");
-                    self.reach(place, distance, next)?;
-                }
-            } else {
-                sweep.skip()?;
             }
-            ticker.step(read)?;
+            if batch.is_empty() {
+                self.back = back;
+                return Ok(());
+            }
+            reader.for_each_list(&batch, &back, |index, list| {
+                if leads_to(list, nodes, frontier).map_err(|id| nowhere(reader, id))? {
+                    self.reach(places[index], distance, next)?;
+                }
+                ticker.step(1 + list.len() as u64)
+            })?;
         }
-        self.back = back;
-        Ok(())
     }
+}
+
+/// Whether one of a list is in the frontier; the id of one that is no node, if one comes before.
+#[inline]
+fn leads_to(list: &[u64], nodes: &Numbering, frontier: &Frontier) -> Result<bool, u64> {
+    for id in list {
+        if frontier.contains(nodes.place(*id).ok_or(*id)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Marks the places of ids, whether or not they were seen.

@@ -66,6 +66,18 @@ impl Frontier {
         self.bits.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
+    /// The first place from `from` on that is not there, of a set that is made of bits.
+    #[inline]
+    pub(super) fn missing(&self, from: usize) -> Option<usize> {
+        let mut at = from / 64;
+        let mut word = !self.bits.get(at)? & u64::MAX << (from % 64);
+        while word == 0 {
+            at += 1;
+            word = !*self.bits.get(at)?;
+        }
+        Some(at * 64 + word.trailing_zeros() as usize).filter(|place| *place < self.places)
+    }
+
     /// From here on [`Frontier::iter`] gives them in order.
     pub(super) fn sort(&mut self) {
         self.few.sort_unstable();
@@ -105,6 +117,19 @@ mod tests {
             assert_eq!(frontier.iter().collect::<Vec<_>>(), sorted);
             assert!((0..2000).all(|place| frontier.contains(place) == sorted.binary_search(&place).is_ok()));
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_found_across_words() {
+        let mut frontier = Frontier::of_bits(300);
+        (0..300)
+            .filter(|place| ![5, 63, 64, 255, 299].contains(place))
+            .for_each(|place| frontier.push(place));
+        let mut found = Vec::new();
+        while let Some(place) = frontier.missing(found.last().map_or(0, |last| last + 1)) {
+            found.push(place);
+        }
+        assert_eq!(found, [5, 63, 64, 255, 299]);
     }
 
     #[test]

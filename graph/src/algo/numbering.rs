@@ -45,19 +45,29 @@ struct Counted {
 /// So many ids to a node are close together: the words take no more than the ids would.
 const CLOSE: u64 = 32;
 
+/// So many nodes more may be thought of while the first ones are looked at.
+const AHEAD: u64 = 1024;
+
 impl Numbering {
     /// What it takes at most for a node.
     pub(crate) const BYTES_PER_NODE: u64 = 8;
 
-    /// Numbers all nodes: one pass over them, or two where ids have holes.
+    /// Numbers all nodes: one pass over them, or two where ids are far apart, if only at the beginning.
     pub(crate) fn of<R: ReadPages>(reader: &Reader<R>, ticker: &mut Ticker<'_>) -> Result<Self, ReadError> {
         let mut counted = Counted::default();
+        // Held as long as ids lie close together.
+        let mut words = Some(Vec::new());
         spans(reader, ticker, |first, count| {
             if counted.nodes == 0 {
                 counted.first = first;
             }
             counted.nodes += count;
             counted.last = first + (count - 1);
+            let range = counted.last - counted.first;
+            match words.as_mut().filter(|_| range / CLOSE <= counted.nodes + AHEAD) {
+                Some(words) => mark(words, first - counted.first, count),
+                None => words = None,
+            }
         })?;
         let Counted { nodes, first, last } = counted;
         let count = nodes as usize;
@@ -66,16 +76,20 @@ impl Numbering {
             return Ok(Numbering::Run { first, count });
         }
         if range / CLOSE > nodes {
+            drop(words);
             let mut ids = Vec::with_capacity(count);
             spans(reader, ticker, |first, count| ids.extend((0..count).map(|n| first + n)))?;
             return Ok(Numbering::Apart(ids));
         }
-        let mut words = vec![Word::default(); (range / 64 + 1) as usize];
-        spans(reader, ticker, |from, count| {
-            for at in (from - first..).take(count as usize) {
-                words[(at / 64) as usize].present |= 1 << (at % 64);
+        let mut words = match words {
+            Some(words) => words,
+            None => {
+                let mut words = Vec::with_capacity((range / 64 + 1) as usize);
+                spans(reader, ticker, |from, count| mark(&mut words, from - first, count))?;
+                words
             }
-        })?;
+        };
+        words.shrink_to_fit();
         let mut before = 0;
         for word in &mut words {
             word.before = before;
@@ -193,14 +207,30 @@ fn spans<R: ReadPages>(
     mut each: impl FnMut(u64, u64),
 ) -> Result<(), ReadError> {
     let mut left = reader.node_count();
-    for span in reader.layers.node.spans(&reader.graph.nodes, &reader.pages, 0) {
-        let span = span?;
+    reader.layers.node.runs(&reader.graph.nodes, &reader.pages, |first, count| {
         // A few bytes may say that there are billions of nodes: before memory is taken for them, two places must agree.
-        left = left.checked_sub(span.count.into()).ok_or_else(|| too_many(reader))?;
-        each(span.first, span.count.into());
-        ticker.step(1 + u64::from(span.count) / 64)?;
+        left = left.checked_sub(count).ok_or_else(|| too_many(reader))?;
+        each(first, count);
+        ticker.step(1 + count / 64)
+    })
+}
+
+/// Marks `count` places from `at` on as nodes; they are behind all that were marked before.
+fn mark(words: &mut Vec<Word>, at: u64, count: u64) {
+    let end = at + count;
+    let needed = end.div_ceil(64) as usize;
+    if needed > words.len() {
+        if needed > words.capacity() {
+            words.reserve_exact(needed + needed / 4 - words.len());
+        }
+        words.resize(needed, Word::default());
     }
-    Ok(())
+    let mut at = at;
+    while at < end {
+        let many = (64 - at % 64).min(end - at);
+        words[(at / 64) as usize].present |= u64::MAX >> (64 - many) << (at % 64);
+        at += many;
+    }
 }
 
 fn too_many<R: ReadPages>(reader: &Reader<R>) -> ReadError {
@@ -266,5 +296,18 @@ mod tests {
         let numbering = of(&ids);
         assert!(matches!(&numbering, Numbering::Apart(kept) if kept.capacity() == ids.len()));
         holds(&numbering, &ids);
+    }
+
+    /// What lies close together only in the end: the words that were begun are given up, and filled in a second pass.
+    #[test]
+    fn ids_that_begin_far_apart_and_go_on_close_together_are_close_together() {
+        let ids: Vec<u64> = [0, 1 << 20].into_iter().chain((1 << 20) + 2..(1 << 20) + 60_000).collect();
+        let numbering = of(&ids);
+        assert!(matches!(numbering, Numbering::Close { .. }));
+        assert_eq!(numbering.len(), ids.len());
+        for (index, id) in ids.iter().enumerate().step_by(997) {
+            assert_eq!(numbering.index(*id), Some(index));
+        }
+        assert_eq!(numbering.index((1 << 20) + 1), None);
     }
 }

@@ -65,11 +65,6 @@ impl<'a, R: ReadPages> Sweep<'a, R> {
         self.nodes.index(next).map(Some).ok_or_else(|| nowhere(self.reader, next))
     }
 
-    /// The id of the node that [`Sweep::node`] gave.
-    pub(crate) fn id(&self) -> u64 {
-        self.current
-    }
-
     /// Passes over the node that [`Sweep::node`] gave.
     pub(crate) fn skip(&mut self) -> Result<(), ReadError> {
         self.read(|_, _| false)
@@ -96,7 +91,7 @@ impl<'a, R: ReadPages> Sweep<'a, R> {
     }
 
     /// The same with ids, of which nobody has looked whether they are nodes.
-    pub(crate) fn read_ids(&mut self, mut each: impl FnMut(Piece, &[u64]) -> bool) -> Result<(), ReadError> {
+    fn read_ids(&mut self, mut each: impl FnMut(Piece, &[u64]) -> bool) -> Result<(), ReadError> {
         let (vertex, ways, more) = (self.current, self.ways, Cell::new(true));
         let mut give = |piece: Piece, ids: &[u64]| {
             // Followed both ways, a self-loop was seen among the outgoing edges.

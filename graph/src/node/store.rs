@@ -220,6 +220,39 @@ impl NodeStore {
     pub fn spans<'a, R: ReadPages>(&self, tree: &'a NodeTree, pages: &'a R, from: u64) -> Spans<'a, R> {
         Spans { leaves: tree.leaves(pages, &from.to_be_bytes()), leaf: None, from, failed: false }
     }
+
+    /// Gives all ids, ascending, as a first one and how many follow each other: faster than [`NodeStore::spans`]. A run may
+    /// be given in several parts.
+    pub(crate) fn runs<R: ReadPages, E: From<PageError>>(
+        &self,
+        tree: &NodeTree,
+        pages: &R,
+        mut each: impl FnMut(u64, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // The id after those that were given.
+        let mut next = 0;
+        for view in tree.leaves(pages, &[]) {
+            let view = view?;
+            if let (Some(page), None) = (&view.page, view.delta) {
+                page::runs(page, &mut |first, count| {
+                    if first < next {
+                        return Err(page.damage("leaves do not ascend").into());
+                    }
+                    // An id is below u64::MAX, so the one after it is a number.
+                    next = first + count;
+                    each(first, count)
+                })?;
+                continue;
+            }
+            let scan = view.page.clone().map(page::scan).transpose()?;
+            let mut leaf = LeafSpans { view, scan, ahead: None };
+            while let Some(span) = leaf.next(next)? {
+                next = span.first + u64::from(span.count);
+                each(span.first, span.count.into())?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The short way to a node, for what is in memory: what `read` finds in its page, if that is at hand and the node was not

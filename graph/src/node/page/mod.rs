@@ -316,6 +316,19 @@ pub fn scan(page: Page) -> Result<NodeScan, PageError> {
     Ok(NodeScan { page, spans: Spans::default() })
 }
 
+/// Gives the page's ids, ascending, as a first one and how many follow each other. Damage may show after some were given.
+pub(crate) fn runs<E: From<PageError>>(
+    page: &Page,
+    each: &mut impl FnMut(u64, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let (layout, mut spans) = (layout(page)?, Spans::default());
+    while let Some(span) = spans.next(&layout) {
+        let span = span.map_err(|e| page.damage(e.0))?;
+        each(span.first, span.count.into())?;
+    }
+    Ok(())
+}
+
 /// See [`scan`].
 #[derive(Debug)]
 pub struct NodeScan {
