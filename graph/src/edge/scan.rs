@@ -24,6 +24,11 @@ pub(crate) fn scan<const IN: bool, R: ReadPages>(
         let goes_on = leaf.upper.as_deref().and_then(first_from).map(|key| key.vertex);
         let goes_on =
             goes_on.filter(|vertex| leaf.upper.as_deref().is_some_and(|upper| page::goes_on(upper, *vertex)));
+        if let (Some(page), None, None, None) = (&leaf.page, leaf.delta, goes_on, held.vertex) {
+            // Nearly all leaves: whole lists, without changes.
+            page::scan(page, edge_type, &mut list, visit)?;
+            continue;
+        }
         let mut each = |vertex: u64, list: &[u64]| held.give(vertex, list, goes_on, visit);
         match (&leaf.page, leaf.delta) {
             (Some(page), None) => page::scan(page, edge_type, &mut list, &mut each)?,

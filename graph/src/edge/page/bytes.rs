@@ -31,6 +31,13 @@ impl<'a> Bytes<'a> {
         self.used
     }
 
+    /// The page, and where its used part ends: at least [`PAD`] bytes before the page does.
+    #[inline]
+    pub fn padded(self) -> (&'a [u8], usize) {
+        assert!(self.page.len() >= self.used + PAD, "behind the used bytes is a pad");
+        (self.page, self.used)
+    }
+
     /// Everything behind the used part.
     pub fn rest(self) -> &'a [u8] {
         &self.page[self.used..]

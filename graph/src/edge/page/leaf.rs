@@ -6,7 +6,7 @@
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use super::list::{List, TYPES};
-use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed};
+use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed, simd};
 
 /// A page whose fields and directory bounds have been checked.
 #[derive(Copy, Clone)]
@@ -196,6 +196,11 @@ impl<'a> Leaf<'a> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Parsed<usize> {
+        if edge_type.is_none_or(|wanted| wanted == self.head.main_type)
+            && let Some(end) = simd::plain(self.bytes, at, vertex, out)
+        {
+            return Ok(end);
+        }
         match edge_type {
             None => self.each(vertex, at, |_, list| list.targets(out)),
             Some(wanted) => match self.list(vertex, at, wanted)? {

@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::blocks::Walk;
+use super::bytes::Bytes;
 use super::codec::{BLOCK, width};
 use super::{PAD, Parsed};
 
@@ -22,6 +23,20 @@ pub(super) fn append(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
         return unsafe { avx2::append(walk, out) };
     }
     append_scalar(walk, out)
+}
+
+/// Appends the neighbours of the plain list of `vertex` at `at`, and says where it ends: all of it at once. `None`, and
+/// nothing appended, where this processor cannot, or the list is not as most are: longer, with ranks, of wide gaps, in a
+/// table of types, or damaged. Then the list is read field by field.
+#[inline]
+pub(super) fn plain(bytes: Bytes<'_>, at: usize, vertex: u64, out: &mut Vec<u64>) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2 (just seen).
+        return unsafe { avx2::plain(bytes, at, vertex, out) };
+    }
+    let _ = (bytes, at, vertex, out);
+    None
 }
 
 /// Decodes a block and adds it up behind `base`. False if this processor cannot, or numbers are too wide for it.
@@ -59,6 +74,9 @@ const WIDEST: usize = 25;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use super::super::bytes::word;
+    use super::super::codec::unzigzag;
+    use super::super::list::LONG_FROM;
     use super::*;
     use std::arch::x86_64::*;
 
@@ -136,6 +154,69 @@ mod avx2 {
         if wide { append_scalar(walk, out) } else { Ok(()) }
     }
 
+    /// See [`super::plain`].
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub unsafe fn plain(bytes: Bytes<'_>, at: usize, vertex: u64, out: &mut Vec<u64>) -> Option<usize> {
+        let (page, used) = bytes.padded();
+        // Degree and head; the first neighbour takes eight bytes at most, which the pad has.
+        if at.checked_add(2)? > used {
+            return None;
+        }
+        let (degree, head) = (usize::from(page[at]), page[at + 1]);
+        if degree == 0 || degree >= LONG_FROM {
+            return None;
+        }
+        let first_len = usize::from(head >> 5) + 1;
+        let first = word(&page[at + 2..]) & u64::MAX >> (64 - 8 * first_len);
+        let first = vertex.wrapping_add(unzigzag(first) as u64);
+        let mut pos = at + 2 + first_len;
+        let (mut bits, mut left) = (usize::from(head & 31), degree - 1);
+        out.reserve(degree + BLOCK);
+        // SAFETY: a `Vec` is as long as its capacity in memory.
+        let start = unsafe { out.as_mut_ptr().add(out.len()) };
+        // SAFETY: a number and sixteen more than the degree were reserved.
+        unsafe { start.write(first) };
+        let (mut to, less) = (start, _mm256_set1_epi32(1));
+        let mut base = _mm256_set1_epi64x(first as i64);
+        while left > 0 {
+            let count = left.min(BLOCK);
+            let end = pos + (count * bits).div_ceil(8);
+            if bits > WIDEST || end > used {
+                return None;
+            }
+            // SAFETY: 28 bytes are read from `pos`, or as many from `bits` behind it where the block has more than eight
+            // numbers; both begin within the used bytes (at or before `end`), and behind these is a pad of 32 bytes. Eight
+            // numbers are written behind those that were, or sixteen: a block more than the degree was reserved.
+            unsafe {
+                let from = page.as_ptr().add(pos);
+                base = eight(from, bits, less, base, to.add(1));
+                if count > 8 {
+                    base = eight(from.add(bits), bits, less, base, to.add(9));
+                }
+                to = to.add(count);
+            }
+            left -= count;
+            pos = end;
+            if left > 0 {
+                // Within the pad at the latest, where no further block can end within the used bytes.
+                bits = usize::from(page[pos]);
+                pos += 1;
+            }
+        }
+        // SAFETY: `to` points at the last neighbour, which was written.
+        let last = unsafe { to.read() };
+        // A page's numbers below 2^25 overflow at most once together, and then the last is below the first.
+        if pos > used || last < first || last == u64::MAX {
+            return None;
+        }
+        // SAFETY: that many were written behind what there was.
+        unsafe { out.set_len(out.len() + degree) };
+        Some(pos)
+    }
+
     /// Decodes eight numbers, or sixteen if `count` says that there are more than eight, adds them up behind `base`, each
     /// with `less`, and writes them. What is written behind `count` means nothing.
     ///
@@ -199,8 +280,8 @@ mod avx2 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bytes::Bytes;
-    use super::super::codec::{pack, packed_len};
+    use super::super::codec::{pack, packed_len, zigzag};
+    use super::super::list::{Form, List, encode};
     use super::*;
 
     /// Blocks of every width and count, one list after the other, at the very end of what may be read.
@@ -231,6 +312,67 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// Lists of all degrees and widths, then the same with each byte changed in turn: what is read at once is what is read
+    /// field by field, or left to that.
+    #[test]
+    fn a_list_read_at_once_is_the_list_read_field_by_field() {
+        let (mut all_at_once, mut left) = (0, 0);
+        for degree in [1usize, 2, 3, 8, 9, 16, 17, 18, 25, 33, 40, 100, 251, 252, 300] {
+            for step in [1u64, 2, 3, 100, 70_000, 1 << 24, 1 << 25, 1 << 40] {
+                let vertex = 1 << 50;
+                let spread = |i: u64| i * step + i.wrapping_mul(0x9e37_79b9) % step;
+                let neighbors: Vec<u64> = (0..degree as u64).map(|i| vertex - 1000 + spread(i)).collect();
+                let mut page = vec![0xa5; 7];
+                encode(&mut page, vertex, &neighbors, &vec![0; degree], Form::Plain);
+                let used = page.len();
+                // Long enough for a degree of 300.
+                page.extend([0; 4 * PAD]);
+                let mut compare = |page: &[u8]| {
+                    let bytes = Bytes::new(page, used).expect("there is a pad");
+                    let mut fields = vec![5];
+                    let by_field = List::parse(bytes, 7, vertex).and_then(|list| list.targets(&mut fields));
+                    let mut once = vec![5];
+                    match plain(bytes, 7, vertex, &mut once) {
+                        Some(end) => {
+                            assert_eq!((Ok(end), &once), (by_field, &fields), "{degree} by {step}");
+                            all_at_once += 1;
+                        }
+                        None => {
+                            assert_eq!(once, [5], "nothing is appended");
+                            left += 1;
+                        }
+                    }
+                    by_field.map(|_| fields.len() - 1)
+                };
+                assert_eq!(compare(&page), Ok(degree));
+                for at in 7..used {
+                    for flip in [1, 0x80, 0xff] {
+                        let mut other = page.clone();
+                        other[at] ^= flip;
+                        let _ = compare(&other);
+                    }
+                }
+            }
+        }
+        assert!(left > 0);
+        #[cfg(target_arch = "x86_64")]
+        assert!(all_at_once > 10_000 || !std::arch::is_x86_feature_detected!("avx2"));
+    }
+
+    /// A first neighbour, and a last one, that no id can be.
+    #[test]
+    fn a_list_beyond_the_largest_id_is_not_read_at_once() {
+        for (vertex, first, gap) in [(u64::MAX - 1, 1, 0), (u64::MAX - 3, 1, 3), (u64::MAX - 20, 1, 31)] {
+            // Degree 2; the first neighbour in a byte, a gap of five bits.
+            let mut page = vec![2, 5, zigzag(first) as u8, gap];
+            page.extend([0; PAD]);
+            let bytes = Bytes::new(&page, 4).expect("there is a pad");
+            let mut out = Vec::new();
+            assert!(List::parse(bytes, 0, vertex).and_then(|list| list.targets(&mut out)).is_err());
+            assert_eq!(plain(bytes, 0, vertex, &mut Vec::new()), None, "{vertex}");
         }
     }
 

@@ -3,11 +3,13 @@
 //! Must always be true: vertices ascend strictly, and each list begins behind the one before it; together not more edges
 //! are given than a page may hold, so that time is bounded by the page's size, whatever its bytes say.
 
-use super::EDGES_A_BYTE;
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use super::leaf::Leaf;
+use super::{EDGES_A_BYTE, simd};
 use storage_core::pager::{Page, PageError};
+
+const TOO_MANY: &str = "more edges than a page may hold";
 
 /// A place among the vertices of a page.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct PageWalk {
     floor: usize,
     /// How many edges may still come.
     left: usize,
+    /// A list that is read at once.
+    list: Vec<u64>,
 }
 
 impl PageWalk {
@@ -27,7 +31,8 @@ impl PageWalk {
     pub(crate) fn new(page: Page) -> Result<Self, PageError> {
         let leaf = Leaf::parse(&page, page.used(), page.codec()).map_err(|what| page.damage(what))?;
         let (head, left) = (leaf.head, EDGES_A_BYTE * page.len());
-        let mut walk = PageWalk { page, head, slot: 0, vertex: None, floor: head.end(), left };
+        let mut walk =
+            PageWalk { page, head, slot: 0, vertex: None, floor: head.end(), left, list: Vec::new() };
         walk.settle().map_err(|what| walk.page.damage(what))?;
         Ok(walk)
     }
@@ -70,13 +75,19 @@ impl PageWalk {
         }
         self.floor = at + 1;
         let left = &mut self.left;
+        self.list.clear();
+        // Most lists are short and of the page's main type.
+        if wanted(self.head.main_type) && simd::plain(bytes, at, vertex, &mut self.list).is_some() {
+            *left = left.checked_sub(self.list.len()).ok_or(TOO_MANY)?;
+            return Ok(each(self.head.main_type, &self.list));
+        }
         let mut too_many = false;
         let more = Leaf { bytes, head: self.head }.some(vertex, at, wanted, &mut |edge_type, some| {
             too_many = some.len() > *left;
             *left = left.saturating_sub(some.len());
             !too_many && each(edge_type, some)
         })?;
-        if too_many { Err("more edges than a page may hold") } else { Ok(more) }
+        if too_many { Err(TOO_MANY) } else { Ok(more) }
     }
 
     /// Goes on to the slot of a vertex that has lists.
