@@ -144,9 +144,10 @@ impl<F: LeafFormat> Decoded<F> {
     }
 }
 
-/// What so many children take, with so many bytes of separators: a slot each, a number, where the separator ends, and hints.
+/// What so many children take, with so many bytes of separators: a slot each and what may be kept of a leaf, a number, where
+/// the separator ends, and hints.
 fn weight<F: LeafFormat>(children: usize, separators: usize) -> usize {
-    128 + children * (size_of::<Slot<F>>() + 16) + separators
+    128 + children * (size_of::<Slot<F>>() + F::HEAD_HEAP + 16) + separators
 }
 
 /// Separators, flat: of child 1, 2, … (the first has none).
@@ -280,7 +281,7 @@ impl Search {
 
 /// The first eight bytes as a number, filled up with zeros: where two numbers differ, the bytes compare as they do.
 #[inline]
-fn head(bytes: &[u8]) -> u64 {
+pub(super) fn head(bytes: &[u8]) -> u64 {
     match bytes.first_chunk::<8>() {
         Some(word) => u64::from_be_bytes(*word),
         None => {

@@ -22,7 +22,9 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     /// The entries of a page.
     type Entries: Iterator<Item = Result<(Self::Key, Self::Value), PageError>>;
     /// What is kept of a page beside its parent, so that a look-up need not touch the page's first bytes: small, or `()`.
-    type Head: Copy + Send + Sync + 'static;
+    type Head: Send + Sync + 'static;
+    /// The most bytes that it takes of the heap.
+    const HEAD_HEAP: usize = 0;
 
     /// Reads that of a page, checked against its length.
     ///

@@ -81,6 +81,7 @@ mod range;
 mod read;
 mod rebase;
 mod relocate;
+mod samples;
 mod visit;
 mod write;
 

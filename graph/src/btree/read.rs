@@ -110,8 +110,8 @@ impl<F: LeafFormat> Tree<F> {
         let mut level = None;
         loop {
             let node = match child {
-                Child::Page(at, Some(slot)) if level == Some(0) => {
-                    return F::find(&pages.page_near(at, F::KIND, &slot.near)?, key);
+                Child::Page(_, Some(slot)) if level == Some(0) => {
+                    return F::find(&slot.read(pages)?, key);
                 }
                 Child::Page(at, slot) => match open(pages, at, slot, level)? {
                     Loaded::Leaf(page) => return F::find(&page, key),

@@ -19,6 +19,7 @@
 //! It does not know what a record means.
 
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
+use super::samples::RecordHead;
 use super::{MAX_KEY_LEN, lcp, shortest_separator};
 use std::cmp::Ordering;
 use std::ops::Bound;
@@ -74,10 +75,11 @@ impl LeafFormat for RecordLeaf {
     type Value = Record;
     type Packer = RecordPacker;
     type Entries = RecordEntries;
-    type Head = ();
+    type Head = RecordHead;
+    const HEAD_HEAP: usize = RecordHead::HEAP;
 
-    fn head(_: &Page) -> Result<(), PageError> {
-        Ok(())
+    fn head(page: &Page) -> Result<RecordHead, PageError> {
+        RecordHead::of(page)
     }
 
     fn key_bytes(key: &Vec<u8>, out: &mut Vec<u8>) {
@@ -132,7 +134,7 @@ impl LeafFormat for RecordLeaf {
 }
 
 /// A page of records, read in place.
-struct RecordPage<'p> {
+pub(super) struct RecordPage<'p> {
     page: &'p Page,
     used: &'p [u8],
     count: usize,
@@ -143,11 +145,11 @@ struct RecordPage<'p> {
 }
 
 /// An entry in its page.
-struct EntryView<'p> {
-    key: &'p [u8],
-    bytes: &'p [u8],
+pub(super) struct EntryView<'p> {
+    pub key: &'p [u8],
+    pub bytes: &'p [u8],
     refs_at: usize,
-    refs: usize,
+    pub refs: usize,
     end: usize,
 }
 
@@ -160,7 +162,7 @@ impl EntryView<'_> {
 }
 
 impl<'p> RecordPage<'p> {
-    fn open(page: &'p Page) -> Result<Self, PageError> {
+    pub fn open(page: &'p Page) -> Result<Self, PageError> {
         Self::parse(page).map_err(|what| page.damage(what))
     }
 
@@ -183,6 +185,15 @@ impl<'p> RecordPage<'p> {
         let heap = slots_at + 2 * count;
         let slots = used.get(slots_at..heap).ok_or("offsets beyond the page")?;
         Ok(RecordPage { page, used, count, prefix, slots, heap })
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What all keys begin with.
+    pub fn prefix(&self) -> &'p [u8] {
+        self.prefix
     }
 
     /// Where the entry of this key stands, or else where it would.
@@ -210,25 +221,41 @@ impl<'p> RecordPage<'p> {
         Some(usize::from(u16::from_le_bytes([two[0], two[1]])))
     }
 
-    fn entry(&self, index: usize) -> Result<EntryView<'p>, PageError> {
-        let found = self.slot(index).filter(|at| *at >= self.heap).and_then(|at| self.entry_at(at));
-        found.ok_or_else(|| self.page.damage("an entry lies outside of the page, or is too long"))
+    pub fn entry(&self, index: usize) -> Result<EntryView<'p>, PageError> {
+        let found = entry_at(self.used, (self.prefix.len(), self.count), self.page.len(), index);
+        found.ok_or_else(|| self.page.damage(OUTSIDE))
     }
+}
 
-    fn entry_at(&self, mut at: usize) -> Option<EntryView<'p>> {
-        let key_len = leb(self.used, &mut at)?;
-        let bytes_len = leb(self.used, &mut at)?;
-        let refs = leb(self.used, &mut at)?;
-        let key = self.used.get(at..at + key_len)?;
-        let bytes_at = at + key_len;
-        let refs_at = bytes_at + bytes_len;
-        let bytes = self.used.get(bytes_at..refs_at)?;
-        let end = refs_at + refs * REFERENCE_LEN;
-        let fits = end <= self.used.len()
-            && self.prefix.len() + key_len <= MAX_KEY_LEN
-            && bytes_len + refs * REFERENCE_LEN <= max_value_len_of(self.page.len());
-        fits.then_some(EntryView { key, bytes, refs_at, refs, end })
+/// Said of an entry that cannot be.
+pub(super) const OUTSIDE: &str = "an entry lies outside of the page, or is too long";
+
+/// Entry number `index` of a page that has so many bytes of prefix and so many entries, by its used bytes.
+#[inline]
+pub(super) fn entry_at(
+    used: &[u8],
+    (prefix, count): (usize, usize),
+    page_len: usize,
+    index: usize,
+) -> Option<EntryView<'_>> {
+    let slots = FIXED_END + prefix;
+    let two = used.get(slots + 2 * index..slots + 2 * index + 2)?;
+    let mut at = usize::from(u16::from_le_bytes([two[0], two[1]]));
+    if index >= count || at < slots + 2 * count {
+        return None;
     }
+    let key_len = leb(used, &mut at)?;
+    let bytes_len = leb(used, &mut at)?;
+    let refs = leb(used, &mut at)?;
+    let key = used.get(at..at + key_len)?;
+    let bytes_at = at + key_len;
+    let refs_at = bytes_at + bytes_len;
+    let bytes = used.get(bytes_at..refs_at)?;
+    let end = refs_at + refs * REFERENCE_LEN;
+    let fits = end <= used.len()
+        && prefix + key_len <= MAX_KEY_LEN
+        && bytes_len + refs * REFERENCE_LEN <= max_value_len_of(page_len);
+    fits.then_some(EntryView { key, bytes, refs_at, refs, end })
 }
 
 /// A number of at most 21 bits.

@@ -27,9 +27,14 @@ pub(crate) fn key_of(bytes: &[u8]) -> Option<(LabelId, Key)> {
 
 /// The node that an entry names.
 pub(crate) fn node_of(record: &Record) -> Option<NodeId> {
-    let mut bytes = Reader::new(&record.bytes);
+    node_in(&record.bytes, record.refs.len())
+}
+
+/// The same of the entry's bytes and the number of pages that it names, which is none.
+fn node_in(bytes: &[u8], pages: usize) -> Option<NodeId> {
+    let mut bytes = Reader::new(bytes);
     let id = bytes.varint().ok()?;
-    (bytes.is_empty() && record.refs.is_empty()).then_some(NodeId(id))
+    (bytes.is_empty() && pages == 0).then_some(NodeId(id))
 }
 
 impl KeyIndex {
@@ -49,8 +54,13 @@ impl KeyIndex {
         label: LabelId,
         key: &Key,
     ) -> Result<Option<NodeId>, PageError> {
-        let Some(record) = tree.get(pages, &index_key(label, key))? else { return Ok(None) };
-        node_of(&record).map(Some).ok_or_else(|| {
+        let key = index_key(label, key);
+        let found = match tree.at_hand(pages, &key, node_in)? {
+            Some(found) => found,
+            None => tree.get(pages, &key)?.map(|record| node_of(&record)),
+        };
+        let Some(node) = found else { return Ok(None) };
+        node.map(Some).ok_or_else(|| {
             let page = tree.root().flatten().map_or(storage_core::page::PageId::new(0), |r| r.page());
             PageError::damage(
                 page,
