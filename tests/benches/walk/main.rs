@@ -5,7 +5,7 @@
 //! An RMAT graph (a = .57, b = c = .19, 16 edges a vertex, no loops, no parallel edges, shuffled ids), warm, a cache that
 //! holds everything, every page verified when it is first read. Answers are compared.
 //!
-//! `cargo bench -p benches --bench walk -- [--scale 18] [--backend NAME] [--only WORDS]`
+//! `cargo bench -p benches --bench walk -- [--scale 18] [--backend NAME] [--only WORDS] [--rounds 7]`
 
 mod csr;
 
@@ -16,7 +16,6 @@ use foliograph::{Backend, Database, Direction, NodeId, Options, Snapshot};
 use std::path::Path;
 use std::time::Instant;
 
-const ROUNDS: usize = 7;
 const LISTS: usize = 200_000;
 
 fn median(times: &mut [f64]) -> f64 {
@@ -24,14 +23,23 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
+/// What follows an option of the command line.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|arg| arg != name).nth(1)
+}
+
+fn number(name: &str, usual: u32) -> u32 {
+    option(name).map_or(usual, |value| value.parse().expect("a number"))
+}
+
 /// Runs both in turn, compares what they say, and prints nanoseconds for each of `count`.
 fn compare(name: &str, count: usize, mut ours: impl FnMut() -> u64, mut ceiling: impl FnMut() -> u64) {
-    if !std::env::args().skip_while(|arg| arg != "--only").nth(1).is_none_or(|only| name.contains(&only)) {
+    if !option("--only").is_none_or(|only| name.contains(&only)) {
         return;
     }
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
     assert_eq!(ours(), ceiling(), "{name}: the answers differ");
-    for _ in 0..ROUNDS {
+    for _ in 0..number("--rounds", 7) {
         let since = Instant::now();
         std::hint::black_box(ours());
         own.push(since.elapsed().as_secs_f64() * 1e9 / count as f64);
@@ -87,10 +95,7 @@ fn reads(snapshot: &Snapshot, csr: &Csr) {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let scale: u32 = value("--scale").map_or(18, |scale| scale.parse().expect("a scale is a number"));
-    let only = value("--backend");
+    let (scale, only) = (number("--scale", 18), option("--backend"));
     let edges = csr::rmat(scale, 16, 1);
     let csr = Csr::new(1 << scale, &edges);
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench-stores");
