@@ -9,6 +9,7 @@ mod graph;
 mod measure;
 mod peer;
 mod peers;
+mod plot;
 mod rng;
 mod table;
 mod work;
@@ -35,6 +36,8 @@ enum Command {
     Run(work::Job),
     /// Many, each in a process of its own, peers in turn: prints tables.
     All(all::All),
+    /// A picture of how cost grows with the graph, of what `all` wrote.
+    Plot(plot::Plot),
     /// Makes a graph and says how large it is.
     Graph {
         /// rmat14, rmat22, cnr-2000, debian, …
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Run(job) => all::run_here(&job),
         Command::All(all) => all::run(&all),
+        Command::Plot(plot) => plot::run(&plot),
         Command::Graph { name } => graph::Graph::load(&name).map(|graph| {
             let (nodes, edges, hub) = (graph.nodes, graph.edges.len(), graph.hub());
             println!("{name}: {nodes} nodes, {edges} edges, most leave {hub}");

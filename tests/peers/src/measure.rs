@@ -67,6 +67,13 @@ impl Memory {
     }
 }
 
+impl Peak {
+    /// What was anonymous at most above what was before, in MiB.
+    pub fn mib(&self) -> f64 {
+        self.anonymous.saturating_sub(self.anonymous_before) as f64 / f64::from(1 << 20)
+    }
+}
+
 /// Bytes that this process had read: from the device, and by calls (mapped pages are none).
 pub fn bytes_read() -> (u64, u64) {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();

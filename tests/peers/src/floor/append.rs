@@ -3,31 +3,55 @@
 //! Durable by `pwritev2(RWF_DSYNC)` where there is one, else by a write and `fdatasync`; it says which.
 
 use crate::Result;
+use foliograph::storage_core::page::PageBuf;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 const BLOCK: usize = 4096;
 
-/// Seconds of each append, and how it was made durable.
-pub fn appends(dir: &Path, count: usize) -> Result<(Vec<f64>, &'static str)> {
-    let path = dir.join("floor-append");
-    let mut file = File::create(&path)?;
-    fallocate(&file, FallocateFlags::empty(), 0, (count * BLOCK) as u64)?;
-    // Written once, so that an append changes no more than its block.
-    file.write_all(&vec![1; count * BLOCK])?;
-    file.sync_all()?;
-    let block = foliograph::storage_core::page::PageBuf::zeroed(BLOCK);
-    let (mut seconds, mut how) = (Vec::with_capacity(count), "");
-    for at in 0..count {
-        let begun = Instant::now();
-        how = durable(&file, &block, (at * BLOCK) as u64)?;
-        seconds.push(begun.elapsed().as_secs_f64());
+/// A file to be appended to.
+pub struct Appends {
+    file: File,
+    path: PathBuf,
+    block: PageBuf,
+    /// Seconds of each append.
+    pub seconds: Vec<f64>,
+    /// How they were made durable.
+    pub how: &'static str,
+}
+
+impl Appends {
+    /// Of at most `count` blocks.
+    pub fn new(dir: &Path, count: usize) -> Result<Self> {
+        let path = dir.join("floor-append");
+        let mut file = File::create(&path)?;
+        fallocate(&file, FallocateFlags::empty(), 0, (count * BLOCK) as u64)?;
+        // Written once, so that an append changes no more than its block.
+        file.write_all(&vec![1; count * BLOCK])?;
+        file.sync_all()?;
+        Ok(Appends { file, path, block: PageBuf::zeroed(BLOCK), seconds: Vec::with_capacity(count), how: "" })
     }
-    std::fs::remove_file(path)?;
-    Ok((seconds, how))
+
+    /// Appends some.
+    pub fn more(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let begun = Instant::now();
+            self.how = durable(&self.file, &self.block, (self.seconds.len() * BLOCK) as u64)?;
+            self.seconds.push(begun.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Appends {
+    fn drop(&mut self) {
+        if let Err(e) = std::fs::remove_file(&self.path) {
+            eprintln!("{}: {e}", self.path.display());
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

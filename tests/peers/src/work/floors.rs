@@ -1,7 +1,8 @@
 //! The floors as a peer of their own, `floor`: the device in the same rounds as the stores.
 
 use super::{Job, Outcome, Work};
-use crate::floor::{append, fio, pread};
+use crate::floor::append::Appends;
+use crate::floor::{fio, pread};
 use crate::measure::quantile;
 use crate::{Result, target};
 
@@ -14,10 +15,11 @@ pub fn run(job: &Job) -> Result<Outcome> {
     let mut outcome = Outcome { settings: "the bare device".to_owned(), ..Outcome::default() };
     match job.work {
         Work::Commit => {
-            let (mut seconds, how) = append::appends(&target(), job.commits)?;
-            outcome.add("appends/s", seconds.len() as f64 / seconds.iter().sum::<f64>());
-            outcome.add("p99, ms", quantile(&mut seconds, 0.99) * 1e3);
-            outcome.note(format!("4 KiB by {how}"));
+            let mut floor = Appends::new(&target(), job.commits)?;
+            floor.more(job.commits)?;
+            outcome.add("appends/s", job.commits as f64 / floor.seconds.iter().sum::<f64>());
+            outcome.add("p99, ms", quantile(&mut floor.seconds, 0.99) * 1e3);
+            outcome.note(format!("4 KiB by {}", floor.how));
         }
         Work::Cold1 => {
             for (name, len) in [("4 KiB pread, µs", 4096), ("16 KiB pread, µs", 16384)] {

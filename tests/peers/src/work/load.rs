@@ -24,7 +24,7 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     outcome.add("edges/s", edges.len() as f64 / time.as_secs_f64());
     outcome.add("bytes/edge", bytes as f64 / edges.len() as f64);
-    outcome.add("anonymous MiB, peak above the list", mib(peak.anonymous - peak.anonymous_before));
+    outcome.add("anonymous MiB, peak above the list", peak.mib());
     outcome.add("resident MiB, peak, the list included", mib(peak.resident));
     Ok(outcome)
 }
