@@ -27,8 +27,39 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     places: Vec<Place<'a, IN>>,
     /// The one that was looked up last.
     last: Option<Place<'a, IN>>,
-    /// Pages that were last looked up in, fetched from, and read.
-    kept: [Kept<'a, IN>; 3],
+    /// Pages that were last looked up in, and read.
+    kept: [Kept<'a, IN>; 2],
+    /// Lists that the processor was asked for, by their number among the places.
+    asked: [Option<Asked<'a>>; ASKED],
+}
+
+/// How many lists may be asked for at a time. Each holds a page: cheap only for a few.
+pub(crate) const ASKED: usize = 7;
+
+/// A list that the processor was asked for.
+#[derive(Debug)]
+struct Asked<'a> {
+    index: usize,
+    page: Hand<'a>,
+    /// Where the lists begin; 0 if there are none.
+    at: usize,
+}
+
+/// A page at hand, lent or held.
+#[derive(Debug)]
+enum Hand<'a> {
+    Lent(&'a [u8]),
+    Held(AtHand<'a>),
+}
+
+impl Hand<'_> {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Hand::Lent(bytes) => bytes,
+            Hand::Held(page) => page,
+        }
+    }
 }
 
 /// A page at hand, kept for as long as it is the one that is asked for: vertices in order often share one.
@@ -68,7 +99,16 @@ impl<const IN: bool> Clone for Place<'_, IN> {
 impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     pub fn new(tree: &'a Tree<EdgeLeaf<IN>>, pages: &'a R) -> Self {
         let (near, far) = (Finger::new(tree, pages), Finger::new(tree, pages));
-        Lists { tree, pages, near, far, places: Vec::new(), last: None, kept: [const { Kept(None) }; 3] }
+        Lists {
+            tree,
+            pages,
+            near,
+            far,
+            places: Vec::new(),
+            last: None,
+            kept: [const { Kept(None) }; 2],
+            asked: [const { None }; ASKED],
+        }
     }
 
     /// Looks up where these vertices begin, and appends the pages that will be read for them and are not at hand. What was
@@ -79,6 +119,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         missing: &mut Vec<Written>,
     ) -> Result<(), PageError> {
         self.places.clear();
+        self.asked = [const { None }; ASKED];
         for vertex in vertices {
             let Some(mut place) = self.place(vertex)? else { break };
             if !self.fetch_directory(&mut place)
@@ -130,22 +171,27 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         Ok(Some(Place { vertex, spot, goes_on, lent: None }))
     }
 
-    /// Asks the processor for the beginning of the lists of the vertex that was located as number `index`.
+    /// Asks the processor for the beginning of the lists of the vertex that was located as number `index`, and forgets the
+    /// one [`ASKED`] before.
     #[inline]
     pub fn fetch_lists(&mut self, index: usize) {
-        let Some(place) = self.places.get(index).copied() else { return };
+        let asked = &mut self.asked[index % ASKED];
+        *asked = None;
+        let Some(place) = self.places.get(index) else { return };
         let Some((slot, head)) = place.spot.slot.and_then(|slot| Some((slot, slot.head()?))) else { return };
-        let fetch = |bytes: &[u8]| {
-            let at = Again::new(bytes, head).map_or(0, |page| page.lists(place.vertex));
-            prefetch::ahead(bytes, at);
-            prefetch::ahead(bytes, at + 64);
+        let page = match place.lent {
+            Some(bytes) => Hand::Lent(bytes),
+            None => match self.pages.at_hand(slot.page, &slot.near) {
+                Some(page) => Hand::Held(page),
+                None => return,
+            },
         };
-        match place.lent {
-            Some(bytes) => fetch(bytes),
-            None => {
-                let _ = self.kept[1].page(self.pages, slot).map(|bytes| fetch(bytes));
-            }
-        }
+        let bytes = page.bytes();
+        // What is wrong with the page is told by whoever reads the list.
+        let Ok(at) = Again::new(bytes, head).and_then(|page| page.lists(place.vertex)) else { return };
+        prefetch::ahead(bytes, at);
+        prefetch::ahead(bytes, at + 64);
+        *asked = Some(Asked { index, page, at });
     }
 
     /// Appends the neighbours of the vertex that was located as number `index`, of one type or of all.
@@ -158,6 +204,16 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     ) -> Result<(), PageError> {
         // In an empty tree nothing was found.
         let Some(place) = self.places.get(index).copied() else { return Ok(()) };
+        let Spot { slot, delta, .. } = place.spot;
+        if let Some(asked) = self.asked[index % ASKED].as_ref().filter(|asked| asked.index == index)
+            && let Some((slot, head)) = slot.and_then(|slot| Some((slot, slot.head()?)))
+            && !place.goes_on
+            && !changed(delta, place.vertex)
+        {
+            return Again::new(asked.page.bytes(), head)
+                .and_then(|page| page.targets_at(place.vertex, asked.at, edge_type, out))
+                .map_err(|what| PageError::damage(slot.page.page(), EdgeLeaf::<IN>::KIND, what));
+        }
         self.targets_of(place, edge_type, out)
     }
 
@@ -209,7 +265,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             if let Some(bytes) = lent {
                 return read(bytes);
             }
-            if let Some(bytes) = self.kept[2].page(self.pages, slot) {
+            if let Some(bytes) = self.kept[1].page(self.pages, slot) {
                 return read(bytes);
             }
         }

@@ -9,7 +9,7 @@ mod scan;
 mod store;
 mod window;
 
-pub(crate) use lists::{Lists, few};
+pub(crate) use lists::{ASKED, Lists, few};
 pub(crate) use scan::scan;
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};

@@ -11,7 +11,7 @@
 
 use super::follow::{Side, sides};
 use super::{Reader, Way};
-use crate::edge::{EdgeKey, Entry, Lists, edge_of};
+use crate::edge::{ASKED, EdgeKey, Entry, Lists, edge_of};
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId};
 use storage_core::page::Written;
@@ -21,7 +21,7 @@ use storage_core::pager::{PageError, ReadPages};
 pub(super) const WINDOW: usize = 512;
 
 /// How many lists ahead of the one that is read the processor is asked for a list.
-const FETCH: usize = 8;
+const FETCH: usize = ASKED - 1;
 
 /// An edge as the node sees it whose list it is in. The order is that of lists of neighbours.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -73,8 +73,9 @@ impl<R: ReadPages> Reader<R> {
     ) -> Result<(), E> {
         both.locate(self, window).map_err(ReadError::from)?;
         let mut list = std::mem::take(&mut both.list);
+        (0..FETCH).for_each(|index| both.fetch(index));
         for (index, node) in window.iter().enumerate() {
-            both.fetch(index);
+            both.fetch(index + FETCH);
             list.clear();
             both.targets(index, *node, &mut list).map_err(ReadError::from)?;
             visit(first + index, &list)?;
@@ -167,14 +168,14 @@ impl<'a, R: ReadPages> Both<'a, R> {
         Ok(())
     }
 
-    /// Asks the processor for what is read next.
+    /// Asks the processor for the lists of the node that was located as number `index`.
     #[inline]
     fn fetch(&mut self, index: usize) {
         if let Some((_, lists)) = &mut self.out {
-            lists.fetch_lists(index + FETCH);
+            lists.fetch_lists(index);
         }
         if let Some((_, lists)) = &mut self.into {
-            lists.fetch_lists(index + FETCH);
+            lists.fetch_lists(index);
         }
     }
 

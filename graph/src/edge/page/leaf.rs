@@ -189,7 +189,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// Appends the neighbours of the vertex whose lists begin at `at`. Returns where the last list read ends.
-    fn targets_at(
+    pub fn targets_at(
         &self,
         vertex: u64,
         at: usize,

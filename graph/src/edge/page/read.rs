@@ -47,10 +47,26 @@ impl<'p> Again<'p> {
         self.0.targets(vertex, edge_type, out)
     }
 
+    /// As [`targets`], of a vertex whose lists begin at `at`, as [`Again::lists`] says.
+    #[inline]
+    pub fn targets_at(
+        &self,
+        vertex: u64,
+        at: usize,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Parsed<()> {
+        if at == 0 {
+            return Ok(());
+        }
+        let len = out.len();
+        self.0.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
+    }
+
     /// Where its lists begin; 0 if there are none.
     #[inline]
-    pub fn lists(&self, vertex: u64) -> usize {
-        self.0.head.find(self.0.bytes, vertex).ok().flatten().unwrap_or(0)
+    pub fn lists(&self, vertex: u64) -> Parsed<usize> {
+        Ok(self.0.head.find(self.0.bytes, vertex)?.unwrap_or(0))
     }
 }
 
