@@ -85,8 +85,8 @@ impl Bulk {
         let plan = self.plan(&table, &edges, tx.pager().page_size());
         let tools = (&self.labels, &mut self.rejects, &mut self.ticker);
         let edges = match edges.into_rows() {
-            Ok(plain) => plain_linker::build(plain, ends, &plan, tools, tx)?,
-            Err(log) => linker::build(log, ends, &plan, tools, tx)?,
+            (Some(plain), _) => plain_linker::build(plain, ends, &plan, tools, tx)?,
+            (None, log) => linker::build(log, ends, &plan, tools, tx)?,
         };
         let Edges { out, into, props, counts, ends } = edges;
         let nodes = self.node_tree(&table, ends, implied_words, tx)?;

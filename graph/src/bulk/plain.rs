@@ -11,11 +11,13 @@
 
 use super::log::{EdgeEntry, EdgeLog, Name};
 use super::row::Place;
-use super::spill::{Scratch, SpillError};
-use super::spool::Spool;
+use super::spill::{Scratch, SpillError, SpillFile};
 
 /// The bytes of a word.
 pub(super) const WORD: usize = size_of::<u64>();
+
+/// Words that are written, read and told of at a time.
+const BLOCK: usize = (256 << 10) / WORD;
 
 /// How two ends share a word.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -110,7 +112,12 @@ impl Places {
 /// Plain edges, in order.
 #[derive(Debug)]
 pub(super) struct PlainRows {
-    spool: Spool,
+    /// The words that are not in the file; they come after it.
+    words: Vec<u64>,
+    /// How many there may be.
+    most: usize,
+    file: Option<SpillFile>,
+    scratch: Scratch,
     count: u64,
     edge_type: u32,
     places: Places,
@@ -130,7 +137,10 @@ impl PlainRows {
     pub fn new(limit: usize, scratch: &Scratch) -> Self {
         let split = Split { high: u64::BITS / 2, low: u64::BITS / 2 };
         PlainRows {
-            spool: Spool::new(limit, scratch),
+            words: Vec::new(),
+            most: (limit / WORD).max(1),
+            file: None,
+            scratch: scratch.clone(),
             count: 0,
             edge_type: 0,
             places: Places::default(),
@@ -152,7 +162,7 @@ impl PlainRows {
     }
 
     pub fn in_memory(&self) -> usize {
-        self.spool.in_memory() + self.places.bytes()
+        self.words.capacity() * WORD + self.places.bytes()
     }
 
     /// The narrowest split that is good for all rows.
@@ -180,10 +190,34 @@ impl PlainRows {
         }
         (self.firsts, self.seconds, self.edge_type) = (firsts, seconds, edge_type);
         let word = self.split_now.word(first, second);
-        self.spool.record().extend_from_slice(&word.to_le_bytes());
+        if self.words.len() == self.words.capacity() {
+            self.make_room()?;
+        }
+        self.words.push(word);
         self.count += 1;
-        self.spool.written()?;
         Ok(true)
+    }
+
+    /// Takes more memory, or writes to the file what there is.
+    #[cold]
+    fn make_room(&mut self) -> Result<(), SpillError> {
+        let len = self.words.len();
+        if len < self.most {
+            self.words.reserve_exact((2 * len).max(BLOCK).min(self.most) - len);
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(self.scratch.file()?),
+        };
+        let mut bytes = Vec::new();
+        for block in self.words.chunks(BLOCK) {
+            bytes.clear();
+            block.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+            file.append(&bytes)?;
+        }
+        self.words.clear();
+        Ok(())
     }
 
     /// From the next row on, words have room for such ends; or they can not.
@@ -204,20 +238,34 @@ impl PlainRows {
     ) -> Result<(), E> {
         let (mut row, mut splits) = (0, self.splits.iter().peekable());
         let mut split = self.splits[0].1;
-        self.spool.blocks(|block| {
-            let mut block = block;
+        let mut in_block = |mut block: &[u64]| -> Result<(), E> {
             while !block.is_empty() {
                 while let Some((_, next)) = splits.next_if(|(from, _)| *from <= row) {
                     split = *next;
                 }
-                let rows = (block.len() / WORD) as u64;
+                let rows = block.len() as u64;
                 let same = splits.peek().map_or(rows, |(from, _)| rows.min(from - row));
-                let (now, later) = block.split_at(same as usize * WORD);
-                each(row, Rows { words: now.as_chunks::<WORD>().0.iter(), split })?;
+                let (now, later) = block.split_at(same as usize);
+                each(row, Rows { words: now.iter(), split })?;
                 (row, block) = (row + same, later);
             }
             Ok(())
-        })
+        };
+        if let Some(file) = &self.file {
+            let (mut at, mut bytes, mut words) = (0, Vec::new(), Vec::new());
+            while at < file.end() {
+                at = file.read(at, &mut bytes)?;
+                words.clear();
+                words.extend(bytes.as_chunks::<WORD>().0.iter().map(|word| u64::from_le_bytes(*word)));
+                in_block(&words)?;
+            }
+        }
+        self.words.chunks(BLOCK).try_for_each(in_block)
+    }
+
+    /// The memory of the rows, for others.
+    pub fn into_memory(self) -> Vec<u64> {
+        self.words
     }
 
     /// Where a row stood.
@@ -249,7 +297,7 @@ impl PlainRows {
 
 /// The ends of some rows.
 pub(super) struct Rows<'a> {
-    words: std::slice::Iter<'a, [u8; WORD]>,
+    words: std::slice::Iter<'a, u64>,
     split: Split,
 }
 
@@ -258,7 +306,7 @@ impl Iterator for Rows<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(u64, u64)> {
-        self.words.next().map(|word| self.split.ends(u64::from_le_bytes(*word)))
+        self.words.next().map(|word| self.split.ends(*word))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -307,9 +355,9 @@ impl EdgeRows {
         Ok(&mut self.log)
     }
 
-    /// The rows: plain ones, or a log.
-    pub fn into_rows(self) -> Result<PlainRows, EdgeLog> {
-        self.plain.ok_or(self.log)
+    /// The rows: plain ones, if there are no others, else the log.
+    pub fn into_rows(self) -> (Option<PlainRows>, EdgeLog) {
+        (self.plain, self.log)
     }
 }
 

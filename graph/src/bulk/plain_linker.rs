@@ -54,10 +54,12 @@ pub(super) fn build(
             by_source.put(split.word(from, to));
             Ok(())
         })?;
-        drop(rows);
+        // What the rows took is for the other direction: so the words are in memory twice and no more.
+        let memory = rows.into_memory();
         let by_source = by_source.sorted(0, if way.threads { 2 } else { 1 })?;
-        let by_target = |give: Give<'_>| give(&turned(&by_source, split, &counts[1])?);
-        return way.write(|give| give(&by_source), by_target, plan, ticker, tx);
+        let by_source = by_source.as_slice();
+        let by_target = |give: Give<'_>| give(&turned(by_source, split, Buckets::over(memory, &counts[1]))?);
+        return way.write(|give| give(by_source), by_target, plan, ticker, tx);
     }
     let [by_source, by_target] = parts(rows, &mut ends, split, counts, plan)?;
     way.write(|give| by_source.each(give), |give| by_target.each(give), plan, ticker, tx)
@@ -109,8 +111,8 @@ fn linked(
 }
 
 /// Words by source, turned round and sorted by target.
-fn turned(words: &[u64], split: Split, counts: &Counts) -> Result<Vec<u64>, BulkError> {
-    let (mut buckets, turned) = (Buckets::new(counts), split.turned());
+fn turned(words: &[u64], split: Split, mut buckets: Buckets) -> Result<Vec<u64>, BulkError> {
+    let turned = split.turned();
     for word in words {
         let (source, target) = split.ends(*word);
         buckets.put(turned.word(target, source));

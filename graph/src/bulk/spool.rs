@@ -85,20 +85,13 @@ impl Spool {
         &self,
         mut each: impl FnMut(&mut Reader<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.blocks(|block| {
+        let mut in_block = |block: &[u8]| -> Result<(), E> {
             let mut reader = Reader::new(block);
             while !reader.is_empty() {
                 each(&mut reader)?;
             }
             Ok(())
-        })
-    }
-
-    /// Reads everything from the front, as blocks of whole records.
-    pub fn blocks<E: From<SpillError>>(
-        &self,
-        mut in_block: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        };
         if let Some(file) = &self.file {
             let (mut at, mut block) = (0, Vec::new());
             while at < file.end() {

@@ -70,13 +70,19 @@ pub(super) struct Buckets {
 impl Buckets {
     /// Room for words that were counted so.
     pub fn new(counts: &Counts) -> Buckets {
+        Buckets::over(vec![0; counts.counts.iter().sum()], counts)
+    }
+
+    /// The same in memory that is there.
+    pub fn over(mut words: Vec<u64>, counts: &Counts) -> Buckets {
         let mut len = 0;
         let begin = |count: &usize| {
             len += count;
             len - count
         };
         let at = counts.counts.iter().map(begin).collect();
-        Buckets { shift: counts.shift, mask: counts.mask, words: vec![0; len], at }
+        words.resize(len, 0);
+        Buckets { shift: counts.shift, mask: counts.mask, words, at }
     }
 
     /// Takes a word.
@@ -177,7 +183,7 @@ mod tests {
                 let mut word = || {
                     let word = random.next() >> (64 - bits);
                     // Most of them in one bucket, as the edges of a hub are.
-                    if skewed && word % 4 > 0 { word & ((1 << (bits / 2)) - 1) } else { word }
+                    if skewed && !word.is_multiple_of(4) { word & ((1 << (bits / 2)) - 1) } else { word }
                 };
                 let words: Vec<u64> = (0..count).map(|_| word()).collect();
                 let mut wanted = words.clone();

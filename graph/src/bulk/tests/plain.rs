@@ -113,7 +113,9 @@ fn ids_that_outgrow_their_part_of_a_word_get_more_of_it_and_then_the_long_way() 
     let mut rows = edges(400, Shape::Scattered, (2000, 90, 1), 0);
     rows.extend(edges(401, Shape::Scattered, (2000, 90, 1), 0).into_iter().map(|row| match row {
         // Sources of 50 bits beside targets of 7.
-        Row::Edge(row) => Row::Edge(EdgeRow { from: (0, RowId::Int(1 << 50 | row.place.line % 90)), ..row }),
+        Row::Edge(row) => {
+            Row::Edge(EdgeRow { from: (0, RowId::Int((1 << 50) + row.place.line % 90)), ..row })
+        }
         node => node,
     }));
     as_naive(&rows, true, "wide sources");
