@@ -51,6 +51,25 @@ impl<F: LeafFormat> TreeBuilder<F> {
         if self.leaves.len() >= batch_pages(self.size) { self.write_leaves(tx) } else { Ok(()) }
     }
 
+    /// A packer of leaves like this builder's own, for whoever packs elsewhere and brings them by [`Self::push_leaves`].
+    pub fn packer(&self) -> F::Packer {
+        F::packer(self.size, self.fill_percent)
+    }
+
+    /// How many leaves are written at a time.
+    pub fn batch(&self) -> usize {
+        batch_pages(self.size)
+    }
+
+    /// Adds leaves that [`Self::packer`] packed, in order; they come before any entry that is pushed.
+    ///
+    /// # Errors
+    /// They could not be written.
+    pub fn push_leaves(&mut self, tx: &mut Transaction, leaves: Vec<PackedLeaf>) -> Result<(), WriteError> {
+        self.leaves.extend(leaves);
+        if self.leaves.len() >= batch_pages(self.size) { self.write_leaves(tx) } else { Ok(()) }
+    }
+
     /// Pages written or waiting so far, all levels.
     pub fn pages(&self) -> u64 {
         self.written + self.leaves.len() as u64

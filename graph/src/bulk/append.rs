@@ -131,9 +131,10 @@ impl Bulk {
             let taken = target.edge_type(name, *undirected, said.copied());
             taken.or_else(|refused| refused.reject(place, &mut shared.rejects))?;
         }
+        let edges = self.edges.log()?;
         for pass in passes(self.seen.ranks && self.seen.rankless) {
-            let found = if words { Some(look_up(&names, &self.edges, &room, target)?) } else { None };
-            shared.edges(&self.edges, *pass, found, target)?;
+            let found = if words { Some(look_up(&names, edges, &room, target)?) } else { None };
+            shared.edges(edges, *pass, found, target)?;
         }
         let (rejected_count, rejected) = shared.rejects.finish();
         Ok(Added { indexes: self.indexes, on_error: self.options.on_error, rejected, rejected_count })

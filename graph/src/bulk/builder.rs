@@ -7,9 +7,11 @@
 
 use super::error::{BulkError, OnError, Rejected};
 use super::linker::{self, Edges, Plan};
-use super::log::{self, EdgeLog, NodeEntry, NodeLog};
+use super::log::{self, NodeEntry, NodeLog};
 use super::nodes::{KeyItem, NodeTable, free_ids};
 use super::options::Phase;
+use super::plain::EdgeRows;
+use super::plain_linker;
 use super::resolve::{self, Ends, Implied, Named, NodeNames, Room};
 use super::row::Place;
 use super::runs::{IdSpool, Ids};
@@ -70,7 +72,7 @@ impl Bulk {
     pub fn finish(mut self, tx: &mut Transaction) -> Result<BulkTrees, BulkError> {
         self.ticker.tick(Phase::Naming, self.nodes.len())?;
         let room = Room { budget: self.options.memory_budget / 2, scratch: self.scratch.clone() };
-        let edges = std::mem::replace(&mut self.edges, EdgeLog::new(0, &self.scratch));
+        let mut edges = std::mem::replace(&mut self.edges, EdgeRows::new(0, 0, &self.scratch));
         let mut table = self.table(&room)?;
         let words = self.names_are_words();
         let names = match words {
@@ -78,11 +80,15 @@ impl Bulk {
             false => None,
         };
         let keys = resolve::keys(&mut table, &self.labels, &room, &mut self.rejects)?;
-        let (ends, implied) = self.ends(names, (&table, &keys), &edges, &room)?;
+        let (ends, implied) = self.ends(names, (&table, &keys), &mut edges, &room)?;
         let (keys, implied_words) = self.key_tree(keys, implied, tx)?;
         let plan = self.plan(&table, &edges, tx.pager().page_size());
         let tools = (&self.labels, &mut self.rejects, &mut self.ticker);
-        let Edges { out, into, props, counts, ends } = linker::build(edges, ends, &plan, tools, tx)?;
+        let edges = match edges.into_rows() {
+            (Some(plain), _) => plain_linker::build(plain, ends, &plan, tools, tx)?,
+            (None, log) => linker::build(log, ends, &plan, tools, tx)?,
+        };
+        let Edges { out, into, props, counts, ends } = edges;
         let nodes = self.node_tree(&table, ends, implied_words, tx)?;
         let (rejected_count, rejected) = self.rejects.finish();
         let types = self.types.into_names().into_iter().zip(counts).zip(self.undirected);
@@ -125,21 +131,26 @@ impl Bulk {
         &mut self,
         names: Option<NodeNames>,
         (table, keys): (&NodeTable, &Spool),
-        edges: &EdgeLog,
+        edges: &mut EdgeRows,
         room: &Room,
     ) -> Result<(Ends, Option<Implied>), BulkError> {
         let implicit = self.options.implicit_nodes && edges.len() > 0;
         let (named, implied) = match names {
             None if implicit => (Named::Any, None),
-            None => (resolve::known_ids(table, edges, room)?, None),
+            None => match resolve::known_ids(table, room)? {
+                Some(ids) => (Named::Known(ids, 0), None),
+                None => (resolve::found_ids(table, edges.log()?, room)?, None),
+            },
             Some(names) => {
                 let label = if implicit { Some(self.implied_label()?) } else { None };
-                let (named, implied) = resolve::named_ends(&names, table, edges, label, room)?;
+                let (named, implied) = resolve::named_ends(&names, table, edges.log()?, label, room)?;
                 (named, Some(implied))
             }
         };
-        let keys = self.seen.ends_by_key.then_some(keys);
-        Ok((Ends::new(named, keys, edges, room)?, implied))
+        match self.seen.ends_by_key {
+            true => Ok((Ends::by_keys(named, keys, edges.log()?, room)?, implied)),
+            false => Ok((Ends::new(named), implied)),
+        }
     }
 
     /// The number of the label of nodes that only edges name.
@@ -149,11 +160,12 @@ impl Bulk {
     }
 
     /// Memory for the edges: all that the rows do not take.
-    fn plan(&self, table: &NodeTable, edges: &EdgeLog, size: PageSize) -> Plan {
+    fn plan(&self, table: &NodeTable, edges: &EdgeRows, size: PageSize) -> Plan {
         let budget = self.options.memory_budget;
         let taken = table.in_memory() + edges.in_memory() + budget / 4;
         Plan {
             budget: budget.saturating_sub(taken).max(budget / 4),
+            whole: budget.saturating_sub(table.in_memory()),
             scratch: self.scratch.clone(),
             size,
             fill_percent: self.options.fill_percent,

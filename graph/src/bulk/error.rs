@@ -192,6 +192,9 @@ pub enum BulkError {
         /// How many there may be.
         max: u64,
     },
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// The progress callback said so.
     #[error("stopped")]
     Cancelled,

@@ -23,6 +23,8 @@ use storage_core::pager::Transaction;
 /// How much memory the steps may take, and what there is to do.
 pub(super) struct Plan {
     pub budget: usize,
+    /// What plain edges may take, those that wait included.
+    pub whole: usize,
     pub scratch: Scratch,
     pub size: PageSize,
     pub fill_percent: u8,
@@ -56,7 +58,7 @@ struct Linked {
 }
 
 /// What the load as a whole keeps.
-type Tools<'a> = (&'a Names, &'a mut Rejects, &'a mut Ticker);
+pub(super) type Tools<'a> = (&'a Names, &'a mut Rejects, &'a mut Ticker);
 
 /// Builds the trees of all edges.
 pub(super) fn build(

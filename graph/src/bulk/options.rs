@@ -136,6 +136,15 @@ impl Ticker {
         if self.steps < STEPS && phase == self.phase { Ok(()) } else { self.call(phase, total) }
     }
 
+    /// So many rows more.
+    pub fn tick_many(&mut self, phase: Phase, rows: usize, total: u64) -> Result<(), BulkError> {
+        if phase != self.phase {
+            self.call(phase, total)?;
+        }
+        self.steps = self.steps.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+        if self.steps < STEPS { Ok(()) } else { self.call(phase, total) }
+    }
+
     #[cold]
     fn call(&mut self, phase: Phase, total: u64) -> Result<(), BulkError> {
         if phase != self.phase {

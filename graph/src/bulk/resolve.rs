@@ -189,9 +189,13 @@ pub(super) enum Named {
 }
 
 impl Ends {
-    /// Ends that are called by ids or words; to these come those that are called by keys, which `keys` has.
-    pub fn new(named: Named, keys: Option<&Spool>, edges: &EdgeLog, room: &Room) -> Result<Self, BulkError> {
-        let Some(keys) = keys else { return Ok(Ends { named, by_key: None }) };
+    /// Ends that are called by ids or words.
+    pub fn new(named: Named) -> Self {
+        Ends { named, by_key: None }
+    }
+
+    /// To these come those that are called by keys, which `keys` has.
+    pub fn by_keys(named: Named, keys: &Spool, edges: &EdgeLog, room: &Room) -> Result<Self, BulkError> {
         let bytes = |_, name: Name<'_>| if let Name::Key(key) = name { Some(key.into()) } else { None };
         let mut keys = keys.cursor();
         let next = || Ok(keys.next(KeyItem::decode)?.map(|item| (item.key, item.id)));
@@ -223,8 +227,8 @@ impl Ends {
     }
 }
 
-/// The ends of edges whose names are ids of declared nodes.
-pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Result<Named, BulkError> {
+/// The ids of declared nodes, if they fit into memory.
+pub(super) fn known_ids(table: &NodeTable, room: &Room) -> Result<Option<IdRuns>, BulkError> {
     let mut ids = IdRuns::default();
     let mut fits = true;
     table.replay(|id, _| {
@@ -234,10 +238,11 @@ pub(super) fn known_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Resu
         }
         Ok(())
     })?;
-    if fits {
-        return Ok(Named::Known(ids, 0));
-    }
-    drop(ids);
+    Ok(fits.then_some(ids))
+}
+
+/// The ends of edges whose names are ids of declared nodes, where those do not fit.
+pub(super) fn found_ids(table: &NodeTable, edges: &EdgeLog, room: &Room) -> Result<Named, BulkError> {
     let names = NodeNames::ids(table, room)?;
     let bytes = |_, name: Name<'_>| if let Name::Int(id) = name { Some(id_bytes(id)) } else { None };
     let found = join(names.alive(table), edges, room, bytes, |_| Ok(NOBODY))?;

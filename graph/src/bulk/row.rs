@@ -14,7 +14,7 @@
 //! Rows know nothing of files: a [`Place`] has the file's number in a list that the caller keeps.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::model::{Key, Props};
 
@@ -143,7 +143,17 @@ impl EdgeRow {
 /// Source and target by id; the type is `edge`.
 impl From<(u64, u64)> for EdgeRow {
     fn from((from, to): (u64, u64)) -> Self {
-        EdgeRow::new(from, "edge", to)
+        // Made once: a row for each of millions of edges allocates nothing.
+        static EDGE: LazyLock<Arc<str>> = LazyLock::new(|| "edge".into());
+        EdgeRow {
+            from: (0, RowId::Int(from)),
+            to: (0, RowId::Int(to)),
+            edge_type: EDGE.clone(),
+            undirected: false,
+            rank: None,
+            props: Props::new(),
+            place: Place::default(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_rows;
 mod naive;
+mod plain;
 mod speed;
 
 use super::testing::{Random, dir};

@@ -40,18 +40,19 @@ pub(super) fn packed_len(count: usize, width: usize) -> usize {
 
 /// Appends numbers of `width` bits, filled up to a whole byte. No number may be wider.
 pub(super) fn pack(out: &mut Vec<u8>, width: usize, values: impl Iterator<Item = u64>) {
-    let (mut held, mut bits) = (0u128, 0);
+    let (mut held, mut bits) = (0u64, 0);
     for value in values {
         debug_assert!(width == 64 || value >> width == 0, "a number fits its width");
-        held |= u128::from(value) << bits;
+        held |= value << bits;
         bits += width;
         if bits >= 64 {
-            out.extend_from_slice(&(held as u64).to_le_bytes());
-            held >>= 64;
+            out.extend_from_slice(&held.to_le_bytes());
             bits -= 64;
+            // What of the value lies beyond the word.
+            held = if bits > 0 { value >> (width - bits) } else { 0 };
         }
     }
-    out.extend_from_slice(&(held as u64).to_le_bytes()[..bits.div_ceil(8)]);
+    out.extend_from_slice(&held.to_le_bytes()[..bits.div_ceil(8)]);
 }
 
 /// The number at `index` among packed numbers of `width` bits: 0 to 57, or a multiple of 8.

@@ -36,6 +36,27 @@ pub(super) fn fit(vertex: u64, neighbors: &[u64], ranks: &[u32], room: usize, ed
     }
 }
 
+/// The same of neighbours that ascend strictly, when all ranks are 0.
+pub(super) fn fit_plain(vertex: u64, neighbors: &[u64], room: usize, edges: usize) -> Fit {
+    let first_len = byte_len(zigzag(neighbors[0].wrapping_sub(vertex) as i64));
+    let mut best = Fit { count: 0, bytes: 0, form: Form::Plain };
+    let (mut count, mut blocks) = (1, 0);
+    loop {
+        let bytes = if count < LONG_FROM { 1 } else { 5 } + 1 + first_len + blocks;
+        if bytes > room || count > edges {
+            return best;
+        }
+        best = Fit { count, bytes, form: Form::Plain };
+        let end = neighbors.len().min(count + BLOCK);
+        if end == count {
+            return best;
+        }
+        let gaps = neighbors[count - 1..end].windows(2).fold(0, |all, pair| all | (pair[1] - pair[0] - 1));
+        blocks += usize::from(count > 1) + packed_len(end - count, width(code_for(gaps)));
+        count = end;
+    }
+}
+
 /// What the walk over a list has seen.
 struct Measure {
     first_len: usize,

@@ -4,7 +4,7 @@
 //! one vertex at most as many edges as a page may hold.
 
 use super::builder::{Builder, NewList, table_len};
-use super::measure::{Fit, fit};
+use super::measure::{Fit, fit, fit_plain};
 use super::{EDGES_A_BYTE, EdgeKey, EdgeLeaf};
 use crate::btree::format::{LeafFormat, LeafPacker, PackedLeaf};
 use storage_core::page::PageSize;
@@ -30,6 +30,8 @@ struct Pending {
     runs: Vec<(u32, usize)>,
     neighbors: Vec<u64>,
     ranks: Vec<u32>,
+    /// The bits that ranks have: none, where no two edges have the same neighbour, as a rule.
+    rank_bits: u32,
     /// Edges before this one are in pages.
     start: usize,
 }
@@ -50,11 +52,47 @@ impl Pending {
         self.vertex = key.vertex;
         self.neighbors.push(key.neighbor);
         self.ranks.push(key.rank);
+        self.rank_bits |= key.rank;
         let end = self.neighbors.len();
         match self.runs.last_mut() {
             Some((edge_type, run)) if *edge_type == key.edge_type => *run = end,
             _ => self.runs.push((key.edge_type, end)),
         }
+    }
+
+    /// Adds edges to neighbours that ascend, of which one that comes again is another edge to it; there is at least one.
+    /// `before` is the list's edge before, as neighbour and rank. Returns the last one; `None` if ranks have run out.
+    fn extend(
+        &mut self,
+        (vertex, edge_type): (u64, u32),
+        neighbors: impl Iterator<Item = u64>,
+        before: Option<(u64, u32)>,
+    ) -> Option<(u64, u32)> {
+        let from = self.neighbors.len();
+        self.vertex = vertex;
+        self.neighbors.extend(neighbors);
+        let (end, new) = (self.neighbors.len(), &self.neighbors[from..]);
+        let mut last = (*new.last()?, 0);
+        let apart = before.is_none_or(|(neighbor, _)| neighbor < new[0]);
+        if apart && new.is_sorted_by(|a, b| a < b) {
+            self.ranks.resize(end, 0);
+        } else {
+            let mut before = before;
+            for neighbor in new {
+                let same = before.filter(|(before, _)| before == neighbor);
+                assert!(before.is_none_or(|(before, _)| before <= *neighbor), "neighbours ascend");
+                let rank = same.map_or(Some(0), |(_, rank)| rank.checked_add(1))?;
+                self.ranks.push(rank);
+                self.rank_bits |= rank;
+                last = (*neighbor, rank);
+                before = Some(last);
+            }
+        }
+        match self.runs.last_mut() {
+            Some((same, run)) if *same == edge_type => *run = end,
+            _ => self.runs.push((edge_type, end)),
+        }
+        Some(last)
     }
 
     fn first_key(&self) -> EdgeKey {
@@ -71,7 +109,10 @@ impl Pending {
             let table = table_len(part.lists.len() + 1, *edge_type);
             let Some(room) = room.checked_sub(table + lists) else { break };
             let (neighbors, ranks) = (&self.neighbors[from..*end], &self.ranks[from..*end]);
-            let fit = fit(self.vertex, neighbors, ranks, room, edges - part.edges);
+            let fit = match self.rank_bits {
+                0 => fit_plain(self.vertex, neighbors, room, edges - part.edges),
+                _ => fit(self.vertex, neighbors, ranks, room, edges - part.edges),
+            };
             if fit.count == 0 {
                 break;
             }
@@ -114,6 +155,9 @@ impl Pending {
             self.runs.iter_mut().for_each(|(_, end)| *end -= start);
             self.start = 0;
         }
+        if self.neighbors.is_empty() {
+            self.rank_bits = 0;
+        }
     }
 }
 
@@ -127,6 +171,38 @@ impl<const IN: bool> Packer<IN> {
             separator: Vec::new(),
             page_before: None,
         }
+    }
+
+    /// Adds edges of one vertex and type: the same pages as by single edges whose ranks count from 0 at each neighbour. What
+    /// the last call had of this vertex and type goes on. `None` if there are more edges to a neighbour than ranks.
+    ///
+    /// # Panics
+    /// If edges do not ascend.
+    pub fn push_list(
+        &mut self,
+        vertex: u64,
+        edge_type: u32,
+        mut neighbors: impl ExactSizeIterator<Item = u64>,
+        out: &mut Vec<PackedLeaf>,
+    ) -> Option<()> {
+        let same = self.last_key.filter(|last| (last.vertex, last.edge_type) == (vertex, edge_type));
+        let mut last = same.map(|last| (last.neighbor, last.rank));
+        let least = EdgeKey { vertex, edge_type, neighbor: 0, rank: 0 };
+        assert!(same.is_some() || self.last_key < Some(least), "edges come in ascending order");
+        if self.pending.vertex != vertex {
+            self.settle(true, out);
+        }
+        while neighbors.len() > 0 {
+            // As many as one by one would wait before some of them go into a page.
+            let some = EDGES_A_BYTE * self.size.bytes() - self.pending.len();
+            last = Some(self.pending.extend((vertex, edge_type), neighbors.by_ref().take(some), last)?);
+            self.settle(false, out);
+        }
+        if let Some((neighbor, rank)) = last {
+            assert!(vertex < u64::MAX && neighbor < u64::MAX, "u64::MAX is no id");
+            self.last_key = Some(EdgeKey { vertex, edge_type, neighbor, rank });
+        }
+        Some(())
     }
 
     /// Puts pending edges into pages: all of them if the vertex is `complete`, else until few enough are left.

@@ -8,9 +8,8 @@ use crate::Result;
 use crate::graph::Edge;
 use crate::peer::{Distances, FAR, Found, Id, Lists, Node, Peer, Place};
 use foliograph::algo::NodeValues;
-use foliograph::bulk::{EdgeRow, NodeRow, Place as Row, RowId};
-use foliograph::{Backend, Database, Direction, NodeId, Options, Props, Snapshot, TypeId, props};
-use std::sync::Arc;
+use foliograph::bulk::NodeRow;
+use foliograph::{Backend, Database, Direction, NodeId, Options, Snapshot, TypeId, props};
 
 const FILE: &str = "graph.folio";
 
@@ -35,19 +34,6 @@ fn options(place: &Place) -> Result<Options> {
     Ok(Options::new().backend(backend).direct_io(direct).cache_bytes(place.cache_bytes as usize))
 }
 
-fn edge_rows(edges: &[Edge]) -> impl Iterator<Item = EdgeRow> {
-    let edge_type: Arc<str> = "edge".into();
-    edges.iter().map(move |(source, target)| EdgeRow {
-        from: (0, RowId::Int(u64::from(*source))),
-        to: (0, RowId::Int(u64::from(*target))),
-        edge_type: edge_type.clone(),
-        undirected: false,
-        rank: None,
-        props: Props::new(),
-        place: Row::default(),
-    })
-}
-
 impl Peer for Ours {
     type Reader<'a> = Reader;
 
@@ -60,7 +46,8 @@ impl Peer for Ours {
 
     fn load(place: &Place, edges: &[Edge]) -> Result<()> {
         let bulk = Database::bulk(place.file(FILE)).options(options(place)?).temp_dir(&place.dir);
-        bulk.edges(edge_rows(edges)).run()?;
+        let pairs = edges.iter().map(|(source, target)| (u64::from(*source), u64::from(*target)));
+        bulk.plain_edges("edge", pairs).run()?;
         Ok(())
     }
 

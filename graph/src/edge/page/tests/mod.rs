@@ -2,6 +2,7 @@
 
 mod damage;
 mod layout;
+mod lists;
 mod pages;
 mod shapes;
 
