@@ -22,8 +22,8 @@ const FEW: usize = 64;
 /// How many times longer a run is than the next newer one, at least. More would make fewer runs, and copy more.
 const RATIO: usize = 8;
 
-/// From so many changes on, a run has every [`STEP`]th key beside it: a search begins there, in a memory that is small enough
-/// to be near, and ends in one stretch of the run.
+/// From so many changes on, a run has every [`STEP`]th key beside it: a search begins there, in memory that is small enough to
+/// be near, and ends in one stretch of the run.
 const FENCED: usize = 1024;
 const STEP: usize = 32;
 
