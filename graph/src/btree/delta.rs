@@ -1,56 +1,75 @@
 //! The changes of a leaf: what is under a key now, or that it is deleted (V6).
 //!
-//! Must always be true: keys ascend, each once. Few changes are a sorted vector: to copy them, as the first change of each
-//! commit does, is to copy some bytes. Many are a persistent map, so that a copy takes the same however much a leaf gathers:
-//! a hub that is loaded in one transaction, a store that was never flushed. What has become a map stays one.
+//! Must always be true: the newest changes are a short vector, all others are in runs that never change and that versions
+//! share; in each, keys ascend, each once, and what is newer hides what is older. A run is at least [`RATIO`] times as long
+//! as the next newer one, so there are few, and a change is copied a few times in all, however much a leaf gathers: a hub
+//! that is loaded in one transaction, a store that was never flushed. To copy the changes, as the first change of each
+//! commit does, is to copy the short vector. To add one is not to look for what it hides: that goes when runs are merged.
 //!
 //! It knows no page, and not what a change means.
 
 use super::LeafFormat;
-use imbl::OrdMap;
-use imbl::ordmap::DiffItem;
-use imbl::shared_ptr::DefaultSharedPtr;
+use std::cmp::Ordering;
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
 /// The changes of a leaf of this format. Formats with the same keys and values have the same.
 pub(crate) type Delta<F> = ChangeMap<<F as LeafFormat>::Key, <F as LeafFormat>::Value>;
 
-/// More changes than this are a map: about what one of its nodes holds, so that copying the vector never takes longer.
+/// So many changes become a run: few enough to be copied and moved about at once, many enough that runs are rare.
 const FEW: usize = 64;
 
-/// Changes by key: `None` deletes.
-pub(crate) struct ChangeMap<K, V>(Form<K, V>);
+/// How many times longer a run is than the next newer one, at least. More would make fewer runs, and copy more.
+const RATIO: usize = 8;
 
-enum Form<K, V> {
-    Few(Vec<(K, Option<V>)>),
-    Many(OrdMap<K, Option<V>>),
+/// From so many changes on, a run has every [`STEP`]th key beside it: a search begins there, in memory that is small enough to
+/// be near, and ends in one stretch of the run.
+const FENCED: usize = 1024;
+const STEP: usize = 32;
+
+/// A key and what was done to it: `None` deletes.
+pub(super) type Change<K, V> = (K, Option<V>);
+
+/// Changes by key.
+pub(crate) struct ChangeMap<K, V> {
+    /// The newest.
+    few: Vec<Change<K, V>>,
+    /// The others.
+    runs: Link<K, V>,
+}
+
+/// A run, and those before it.
+type Link<K, V> = Option<Arc<Run<K, V>>>;
+
+struct Run<K, V> {
+    changes: Vec<Change<K, V>>,
+    /// The last key of each whole stretch of [`STEP`] changes, if there are many.
+    fences: Vec<K>,
+    older: Link<K, V>,
 }
 
 impl<K: Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
     /// No changes.
     pub fn new() -> Self {
-        ChangeMap(Form::Few(Vec::new()))
+        ChangeMap { few: Vec::new(), runs: None }
     }
 
-    /// How many there are.
+    /// How many keys were changed. Looks at all changes.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Few(few) => few.len(),
-            Form::Many(map) => map.len(),
-        }
+        self.range(..).count()
     }
 
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.few.is_empty() && self.runs.is_none()
     }
 
     /// What was done to a key, if anything was.
     #[inline]
     pub fn get(&self, key: &K) -> Option<&Option<V>> {
-        match &self.0 {
-            Form::Few(few) => place(few, key).ok().map(|at| &few[at].1),
-            Form::Many(map) => map.get(key),
+        match place(&self.few, key) {
+            Ok(at) => Some(&self.few[at].1),
+            Err(_) => find_from(self.runs.as_ref()?, key),
         }
     }
 
@@ -60,48 +79,63 @@ impl<K: Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// Puts a change in the place of what was done to the key before, which it returns.
-    pub fn insert(&mut self, key: K, change: Option<V>) -> Option<Option<V>> {
-        let few = match &mut self.0 {
-            Form::Many(map) => return map.insert(key, change),
-            Form::Few(few) => few,
-        };
-        match place(few, &key) {
-            Ok(at) => return Some(std::mem::replace(&mut few[at].1, change)),
-            Err(at) => few.insert(at, (key, change)),
+    /// Puts a change in the place of what was done to the key before. Tells `gone` what is not in memory any more, which may
+    /// be what an earlier change hid.
+    pub fn insert(&mut self, key: K, change: Option<V>, mut gone: impl FnMut(&K, Option<&V>)) {
+        match place(&self.few, &key) {
+            Ok(at) => {
+                let before = std::mem::replace(&mut self.few[at].1, change);
+                gone(&key, before.as_ref());
+            }
+            Err(at) => {
+                self.few.insert(at, (key, change));
+                if self.few.len() >= FEW {
+                    self.settle(gone);
+                }
+            }
         }
-        if few.len() > FEW {
-            self.0 = Form::Many(few.drain(..).collect());
-        }
-        None
     }
 
-    /// Takes back what was done to a key.
-    pub fn remove(&mut self, key: &K) -> Option<(K, Option<V>)> {
-        match &mut self.0 {
-            Form::Few(few) => place(few, key).ok().map(|at| few.remove(at)),
-            Form::Many(map) => map.remove_with_key(key),
+    /// Makes a run of the newest changes and of those runs that are too short to be behind it.
+    fn settle(&mut self, mut gone: impl FnMut(&K, Option<&V>)) {
+        let mut changes = std::mem::take(&mut self.few);
+        let mut next = self.runs.take();
+        while let Some(run) = next.take_if(|run| run.changes.len() < RATIO * changes.len()) {
+            match Arc::try_unwrap(run) {
+                Ok(run) => (changes, next) = (merge(run.changes.into_iter(), changes, &mut gone), run.older),
+                Err(run) => {
+                    changes = merge(run.changes.iter().cloned(), changes, &mut gone);
+                    next.clone_from(&run.older);
+                }
+            }
         }
+        let fences = match changes.len() {
+            ..FENCED => Vec::new(),
+            _ => changes.chunks_exact(STEP).map(|stretch| stretch[STEP - 1].0.clone()).collect(),
+        };
+        self.runs = Some(Arc::new(Run { changes, fences, older: next }));
     }
 
     /// Changes in a range of keys, ascending.
     pub fn range(&self, bounds: impl RangeBounds<K>) -> Changes<'_, K, V> {
-        match &self.0 {
-            Form::Many(map) => Changes::Many(map.range::<_, K>(bounds)),
-            Form::Few(few) => {
-                let from = match bounds.start_bound() {
-                    Bound::Unbounded => 0,
-                    Bound::Included(key) => few.partition_point(|(k, _)| k < key),
-                    Bound::Excluded(key) => few.partition_point(|(k, _)| k <= key),
-                };
-                let to = match bounds.end_bound() {
-                    Bound::Unbounded => few.len(),
-                    Bound::Included(key) => few.partition_point(|(k, _)| k <= key),
-                    Bound::Excluded(key) => few.partition_point(|(k, _)| k < key),
-                };
-                Changes::Few(few.get(from..to).unwrap_or_default().iter())
-            }
-        }
+        self.range_before(None, bounds)
+    }
+
+    /// The same of the changes that are newer than a run.
+    fn range_before(&self, run: Option<&Arc<Run<K, V>>>, bounds: impl RangeBounds<K>) -> Changes<'_, K, V> {
+        let newer = links(&self.runs).take_while(|one| run.is_none_or(|run| !Arc::ptr_eq(one, run)));
+        let few = (self.few.as_slice(), [].as_slice());
+        let parts = std::iter::once(few).chain(newer.map(|run| (&*run.changes, &*run.fences)));
+        let mut parts = parts.map(|part| within(part, &bounds)).filter(|part| !part.is_empty());
+        let Some(first) = parts.next() else { return Changes::One([].iter()) };
+        let Some(second) = parts.next() else { return Changes::One(first.iter()) };
+        Changes::Several([first, second].into_iter().chain(parts).collect())
+    }
+
+    /// All changes, those that newer ones hide as well.
+    #[cfg(test)]
+    pub fn in_memory(&self) -> impl Iterator<Item = &Change<K, V>> {
+        self.few.iter().chain(links(&self.runs).flat_map(|run| &run.changes))
     }
 
     /// Gives every key that `later` treats otherwise than this delta, ascending: with what `later` does to it, or `None` if
@@ -111,27 +145,98 @@ impl<K: Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
         later: &Self,
         mut each: impl FnMut(&K, Option<&Option<V>>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if let (Form::Many(then), Form::Many(now)) = (&self.0, &later.0) {
-            // Passes over what both share.
-            return then.diff(now).try_for_each(|difference| match difference {
-                DiffItem::Add(key, change) | DiffItem::Update { new: (key, change), .. } => {
-                    each(key, Some(change))
-                }
-                DiffItem::Remove(key, _) => each(key, None),
-            });
-        }
-        let mut then = self.range(..).peekable();
-        for (key, change) in later.range(..) {
-            while let Some((gone, _)) = then.next_if(|(before, _)| *before < key) {
-                each(gone, None)?;
+        // Runs that both have are passed over, but for what is hidden in one of them.
+        let both = links(&self.runs).find(|run| links(&later.runs).any(|other| Arc::ptr_eq(run, other)));
+        let below = |key: &K| both.and_then(|run| find_from(run, key));
+        let mut then = self.range_before(both, ..).peekable();
+        let mut now = later.range_before(both, ..).peekable();
+        loop {
+            let order = match (then.peek(), now.peek()) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((then, _)), Some((now, _))) => then.cmp(now),
+            };
+            let before = if order.is_le() { then.next() } else { None };
+            let after = if order.is_ge() { now.next() } else { None };
+            let Some((key, _)) = before.or(after) else { return Ok(()) };
+            let change = |found: Option<(&K, _)>| found.map(|(_, change)| change).or_else(|| below(key));
+            let (before, after) = (change(before), change(after));
+            if before != after {
+                each(key, after)?;
             }
-            match then.next_if(|(same, _)| *same == key) {
-                Some((_, before)) if before == change => {}
-                _ => each(key, Some(change))?,
-            }
         }
-        then.try_for_each(|(gone, _)| each(gone, None))
     }
+}
+
+/// The runs of a chain, from the newest on.
+fn links<K, V>(first: &Link<K, V>) -> impl Iterator<Item = &Arc<Run<K, V>>> {
+    std::iter::successors(first.as_ref(), |run| run.older.as_ref())
+}
+
+/// What a run, or one that is older, does to a key.
+fn find_from<'r, K: Ord, V>(run: &'r Arc<Run<K, V>>, key: &K) -> Option<&'r Option<V>> {
+    let mut run = run;
+    loop {
+        let at = before((&run.changes, &run.fences), |other| other < key);
+        if let Some((_, change)) = run.changes.get(at).filter(|(other, _)| other == key) {
+            return Some(change);
+        }
+        run = run.older.as_ref()?;
+    }
+}
+
+/// How many changes have keys that are `less`, which are the first ones.
+#[inline]
+fn before<K, V>((all, fences): Sorted<'_, K, V>, less: impl Fn(&K) -> bool) -> usize {
+    let at = fences.partition_point(&less);
+    let (from, to) = if at < fences.len() { (at * STEP, (at + 1) * STEP) } else { (at * STEP, all.len()) };
+    from + all[from..to].partition_point(|(key, _)| less(key))
+}
+
+/// Changes in order, and their fences.
+type Sorted<'a, K, V> = (&'a [Change<K, V>], &'a [K]);
+
+/// Both in one; of a key that both have, what is newer, and `gone` is told of the other.
+fn merge<K: Ord, V>(
+    older: impl ExactSizeIterator<Item = Change<K, V>>,
+    newer: Vec<Change<K, V>>,
+    gone: &mut impl FnMut(&K, Option<&V>),
+) -> Vec<Change<K, V>> {
+    let mut out = Vec::with_capacity(older.len() + newer.len());
+    let mut older = older.peekable();
+    for change in newer {
+        while let Some(before) = older.next_if(|(key, _)| *key < change.0) {
+            out.push(before);
+        }
+        if let Some((key, before)) = older.next_if(|(key, _)| *key == change.0) {
+            gone(&key, before.as_ref());
+        }
+        out.push(change);
+    }
+    out.extend(older);
+    out
+}
+
+/// The part of changes in a range of keys.
+fn within<'a, K: Ord, V>(part: Sorted<'a, K, V>, bounds: &impl RangeBounds<K>) -> &'a [Change<K, V>] {
+    let (all, _) = part;
+    let from = match bounds.start_bound() {
+        Bound::Unbounded => 0,
+        Bound::Included(key) => before(part, |k| k < key),
+        Bound::Excluded(key) => before(part, |k| k <= key),
+    };
+    let beyond = |key: &K| match bounds.end_bound() {
+        Bound::Unbounded => false,
+        Bound::Included(end) => key > end,
+        Bound::Excluded(end) => key >= end,
+    };
+    match all.get(from) {
+        // Mostly there is nothing in the range.
+        Some((key, _)) if !beyond(key) => {}
+        _ => return &[],
+    }
+    &all[from..before(part, |key| !beyond(key))]
 }
 
 fn place<K: Ord, V>(few: &[(K, V)], key: &K) -> Result<usize, usize> {
@@ -146,22 +251,18 @@ impl<K: Ord + Clone, V: Clone + PartialEq> std::fmt::Debug for ChangeMap<K, V> {
 
 impl<K: Ord + Clone, V: Clone> Clone for ChangeMap<K, V> {
     fn clone(&self) -> Self {
-        ChangeMap(match &self.0 {
-            Form::Few(few) => {
-                // A copy is made to be changed.
-                let mut copy = Vec::with_capacity(few.len() + 4);
-                copy.extend_from_slice(few);
-                Form::Few(copy)
-            }
-            Form::Many(map) => Form::Many(map.clone()),
-        })
+        // A copy is made to be changed.
+        let mut few = Vec::with_capacity(self.few.len() + 4);
+        few.extend_from_slice(&self.few);
+        ChangeMap { few, runs: self.runs.clone() }
     }
 }
 
 /// Changes in order: see [`ChangeMap::range`].
 pub(crate) enum Changes<'a, K, V> {
-    Few(std::slice::Iter<'a, (K, Option<V>)>),
-    Many(imbl::ordmap::RangedIter<'a, K, Option<V>, DefaultSharedPtr>),
+    One(std::slice::Iter<'a, Change<K, V>>),
+    /// The newest first.
+    Several(Vec<&'a [Change<K, V>]>),
 }
 
 impl<'a, K: Ord, V> Iterator for Changes<'a, K, V> {
@@ -169,19 +270,36 @@ impl<'a, K: Ord, V> Iterator for Changes<'a, K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Changes::Few(few) => few.next().map(|(key, change)| (key, change)),
-            Changes::Many(many) => many.next(),
+        let parts = match self {
+            Changes::One(all) => return all.next().map(|(key, change)| (key, change)),
+            Changes::Several(parts) => parts,
+        };
+        // Of those alike the first one, which is the newest.
+        let (key, change) = parts.iter().filter_map(|part| part.first()).min_by(|a, b| a.0.cmp(&b.0))?;
+        for part in parts {
+            if let Some(rest) = part.split_first().and_then(|(first, rest)| (first.0 == *key).then_some(rest))
+            {
+                *part = rest;
+            }
         }
+        Some((key, change))
     }
 }
 
 impl<K: Ord, V> DoubleEndedIterator for Changes<'_, K, V> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        match self {
-            Changes::Few(few) => few.next_back().map(|(key, change)| (key, change)),
-            Changes::Many(many) => many.next_back(),
+        let parts = match self {
+            Changes::One(all) => return all.next_back().map(|(key, change)| (key, change)),
+            Changes::Several(parts) => parts,
+        };
+        // Of those alike the last one is given: so from the oldest to the newest.
+        let (key, change) = parts.iter().rev().filter_map(|part| part.last()).max_by(|a, b| a.0.cmp(&b.0))?;
+        for part in parts {
+            if let Some(rest) = part.split_last().and_then(|(last, rest)| (last.0 == *key).then_some(rest)) {
+                *part = rest;
+            }
         }
+        Some((key, change))
     }
 }
 
@@ -199,43 +317,69 @@ mod tests {
         EdgeKey { vertex: n / 4, edge_type: 0, neighbor: n % 4, rank: 0 }
     }
 
-    /// A vector and a map, and on the way from one to the other, against a map of the standard library.
+    /// However changes are spread over vector and runs, against a map of the standard library.
     #[test]
     fn it_is_a_map_however_many_changes_there_are() {
         let rng = &mut Rng::new(3);
-        for most in [10, 64, 66, 300] {
-            let (mut delta, mut model) = (D::new(), BTreeMap::new());
+        for most in [10, 64, 66, 300, 3000] {
+            let (mut delta, mut model, mut kept) = (D::new(), BTreeMap::new(), 0);
             let (mut held, mut held_model) = (delta.clone(), model.clone());
-            for _ in 0..2000 {
+            for step in 0..5000 {
+                let (one, change) = (key(rng.below(most)), rng.chance(1, 2).then_some(()));
+                kept += 1;
+                delta.insert(one, change, |_, _| kept -= 1);
+                model.insert(one, change);
                 let one = key(rng.below(most));
-                if rng.chance(1, 5) {
-                    assert_eq!(delta.remove(&one).map(|(_, change)| change), model.remove(&one));
-                } else {
-                    let change = rng.chance(1, 2).then_some(());
-                    assert_eq!(delta.insert(one, change), model.insert(one, change));
-                }
-                assert_eq!((delta.len(), delta.get(&one)), (model.len(), model.get(&one)));
+                assert_eq!((delta.is_empty(), delta.get(&one)), (false, model.get(&one)));
                 let (from, to) = (key(rng.below(most)), key(rng.below(most)));
-                if from < to {
+                if from < to && step % 10 == 0 {
                     assert!(delta.range(from..to).eq(model.range(from..to)));
                     assert!(delta.range(from..=to).rev().eq(model.range(from..=to).rev()));
+                    from_both_ends(delta.range(from..), model.range(from..), rng);
                 }
                 if rng.chance(1, 50) {
-                    let mut found = held_model.clone();
-                    let differs = |key: &EdgeKey, change: Option<&Option<()>>| {
-                        let before = found.get(key).copied();
-                        assert_ne!(before.as_ref(), change, "only what differs is given");
-                        match change {
-                            Some(change) => drop(found.insert(*key, *change)),
-                            None => drop(found.remove(key)),
-                        }
-                        Ok::<(), ()>(())
-                    };
-                    held.differences(&delta, differs).expect("nothing fails");
-                    assert_eq!(found, model);
+                    assert_eq!(carried(&held, &delta, &held_model), model);
+                    assert_eq!(carried(&delta, &held, &model), held_model, "the other way round too");
                     assert!(held.range(..).eq(&held_model), "a copy never changes");
                     (held, held_model) = (delta.clone(), model.clone());
                 }
+            }
+            assert_eq!(delta.in_memory().count(), kept, "what is gone is told");
+            let runs: Vec<_> = links(&delta.runs).map(|run| run.changes.len()).collect();
+            assert!(runs.windows(2).all(|pair| pair[1] >= RATIO * pair[0]), "{runs:?}");
+        }
+    }
+
+    type Model = BTreeMap<EdgeKey, Option<()>>;
+
+    /// What a model of `then` becomes by the differences to `now`.
+    fn carried(then: &D, now: &D, model: &Model) -> Model {
+        let mut found = model.clone();
+        let differs = |key: &EdgeKey, change: Option<&Option<()>>| {
+            assert_ne!(found.get(key), change, "only what differs is given");
+            match change {
+                Some(change) => drop(found.insert(*key, *change)),
+                None => drop(found.remove(key)),
+            }
+            Ok::<(), ()>(())
+        };
+        then.differences(now, differs).expect("nothing fails");
+        found
+    }
+
+    fn from_both_ends<'a, T: PartialEq + std::fmt::Debug>(
+        mut one: impl DoubleEndedIterator<Item = T> + 'a,
+        mut other: impl DoubleEndedIterator<Item = T> + 'a,
+        rng: &mut Rng,
+    ) {
+        loop {
+            let (a, b) = match rng.chance(1, 2) {
+                true => (one.next(), other.next()),
+                false => (one.next_back(), other.next_back()),
+            };
+            assert_eq!(a, b);
+            if a.is_none() {
+                return;
             }
         }
     }

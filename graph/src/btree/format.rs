@@ -65,6 +65,20 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
         Ok(held)
     }
 
+    /// Whether [`LeafFormat::pass`] gives anything.
+    const PASSES: bool = false;
+
+    /// Gives a packer those entries of a page that come next, lie below `end`, and are at hand without decoding more: some
+    /// or none. The packer has all that came before. Returns the last key. For formats that decode many entries at once.
+    fn pass(
+        _entries: &mut Self::Entries,
+        _end: Option<&Self::Key>,
+        _packer: &mut Self::Packer,
+        _out: &mut Vec<PackedLeaf>,
+    ) -> Option<Self::Key> {
+        None
+    }
+
     /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).
     fn packer(size: PageSize, fill_percent: u8) -> Self::Packer;
 

@@ -3,8 +3,8 @@
 //! Must always be true: keys come strictly ascending, or the page is damaged and the error says so. It does not judge
 //! whether they lie inside the leaf's bounds.
 
-use super::LeafFormat;
 use super::delta::{Changes, Delta};
+use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use std::cmp::Ordering;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
@@ -43,15 +43,38 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
         self.inserted
     }
 
+    /// Gives a packer, which has what came so far, what the page has at hand before the next change. Returns the last key,
+    /// or `None` if that is nothing.
+    pub(super) fn pass(
+        &mut self,
+        packer: &mut F::Packer,
+        out: &mut Vec<PackedLeaf>,
+    ) -> Result<Option<F::Key>, PageError> {
+        let (true, Some(base)) = (F::PASSES, &mut self.base) else { return Ok(None) };
+        let end = self.delta.as_mut().and_then(|delta| delta.peek()).map(|(key, _)| *key);
+        let Some((first, value)) = self.ahead.take_if(|(key, _)| end.is_none_or(|end| *key < *end)) else {
+            return Ok(None);
+        };
+        self.inserted |= self.added;
+        packer.push(first.clone(), value, out);
+        let last = F::pass(base, end, packer, out).unwrap_or(first);
+        self.look_ahead(&last)?;
+        Ok(Some(last))
+    }
+
+    /// Looks at the page's next entry, which is behind this one.
+    fn look_ahead(&mut self, last: &F::Key) -> Result<(), PageError> {
+        self.ahead = self.base.as_mut().and_then(Iterator::next).transpose()?;
+        match (&self.ahead, &self.page) {
+            (Some(next), Some(page)) if next.0 <= *last => Err(page.damage("keys do not ascend")),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the page's next entry and looks at the one behind it.
     fn advance(&mut self) -> Result<Option<Pair<F>>, PageError> {
         let Some(entry) = self.ahead.take() else { return Ok(None) };
-        self.ahead = self.base.as_mut().and_then(Iterator::next).transpose()?;
-        if let (Some(next), Some(page)) = (&self.ahead, &self.page)
-            && next.0 <= entry.0
-        {
-            return Err(page.damage("keys do not ascend"));
-        }
+        self.look_ahead(&entry.0)?;
         Ok(Some(entry))
     }
 

@@ -7,8 +7,9 @@
 //! # What must always be true
 //!
 //! - **T1** A changed node has no page and no page id (V1). Its parent holds it itself, shared and counted; versions of
-//!   the tree that are clones share what neither has changed since: the maps in nodes are persistent, so a change copies
-//!   some nodes of a few entries, however much a leaf has gathered and however many children are above it.
+//!   the tree that are clones share what neither has changed since: changed children are in a persistent map, and
+//!   all changes of a leaf but the newest in runs that are shared, so a change copies little, however much a leaf has
+//!   gathered and however many children are above it.
 //! - **T2** A leaf that was changed is its old page, named but not read, and a sorted delta (V6). To write is to descend
 //!   and to add to the delta: no leaf is read, and nothing is written, so any pages that can be read will do.
 //! - **T3** A flush goes level by level from the leaves up, each level in batches, and a parent is encoded from pages that
@@ -19,8 +20,8 @@
 //! - **T6** All leaves are at the same depth; every inner page has at least two children; an empty tree has no root.
 //! - **T7** A flush frees each page that it replaces, once. A page of the tree that is under a third full is merged with
 //!   a neighbour under the same parent when it is written anew.
-//! - **T8** [`Tree::weight`] is the memory that changed nodes take, [`Tree::changed_nodes`] their number, both counted as
-//!   they change.
+//! - **T8** [`Tree::weight`] is the memory that changed nodes take, with changes that newer ones hide until those go;
+//!   [`Tree::changed_nodes`] is their number. Both are counted as they change.
 //! - **T9** Whatever a page says is checked before it is used: damage is an error that names the page (I7).
 //! - **T10** After [`Tree::rebase`] the flushed tree holds exactly what the later version holds, at the cost of what
 //!   differs between the two versions. For both are over the same pages, and a changed node that both hold is the same.

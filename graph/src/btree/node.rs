@@ -2,7 +2,7 @@
 //!
 //! Must always be true: T1, T2, T4, T8. A changed inner node always comes from a page (trees grow only in a flush), so
 //! its separators and the pages below are those of the page and never change: clones share them. What does change is
-//! kept in persistent maps, so that to copy a node, and to change a copy, takes the same whatever the node holds.
+//! kept in a persistent map and in runs that are shared, so that to copy a node takes the same whatever it holds.
 
 use super::LeafFormat;
 use super::decoded::{Decoded, Slot};

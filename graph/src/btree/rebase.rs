@@ -84,7 +84,7 @@ fn rebase_leaf<F: LeafFormat>(
     assert!(now.base == base, "{APART}");
     delta.differences(&now.delta, |key, change| match change {
         Some(Some(value)) => onto.put(pages, key.clone(), value.clone()),
-        // Without a page below, a deleted key is not remembered.
+        // Changes are never taken back; if one were, it would be where no page is below.
         Some(None) | None => onto.delete(pages, key.clone()),
     })
 }

@@ -48,16 +48,9 @@ impl<F: LeafFormat> Tree<F> {
             Root::Changed(Shared::new(node))
         });
         let leaf = leaf_of(root, &mut self.changed, pages, &bytes)?;
-        if value.is_some() || leaf.base.is_some() {
-            self.changed.weight += F::weight(&key, value.as_ref());
-            // The map does not give the key back, and to look the old value up first takes longer than to copy a key.
-            if let Some(old) = leaf.delta.insert(key.clone(), value) {
-                self.changed.weight -= F::weight(&key, old.as_ref());
-            }
-        } else if let Some((key, old)) = leaf.delta.remove(&key) {
-            // Without a page below, a deleted key need not be remembered.
-            self.changed.weight -= F::weight(&key, old.as_ref());
-        }
+        let weight = &mut self.changed.weight;
+        *weight += F::weight(&key, value.as_ref());
+        leaf.delta.insert(key, value, |key, old| *weight -= F::weight(key, old));
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! returns; then a tenth of them deleted at random, 10,000 a transaction. Rates of the first and the last tenth, and the
 //! file's size before and after the deletes.
 //!
-//! `cargo bench -p benches --bench churn -- [--scale 18] [--backend NAME] [--limit EDGES]`
+//! `cargo bench -p benches --bench churn -- [--scale 18] [--backend NAME] [--limit EDGES] [--log MIB]`
 
 #[path = "../walk/csr.rs"]
 #[allow(dead_code)]
@@ -52,6 +52,7 @@ fn main() {
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let scale: u32 = value("--scale").map_or(18, |scale| scale.parse().expect("a scale is a number"));
     let only = value("--backend");
+    let log = value("--log").map(|mib| mib.parse::<u64>().expect("a number of MiB") << 20);
     let mut edges = csr::rmat(scale, 16, 1);
     shuffle(&mut edges, 2);
     edges.truncate(value("--limit").map_or(usize::MAX, |limit| limit.parse().expect("a limit is a number")));
@@ -63,7 +64,10 @@ fn main() {
             continue;
         }
         let path = dir.path().join(format!("{backend}.folio"));
-        let options = Options::new().backend(backend).cache_bytes(256 << 20);
+        let mut options = Options::new().backend(backend).cache_bytes(256 << 20);
+        if let Some(log) = log {
+            options = options.log_limit(log);
+        }
         let nodes = (0..1u64 << scale).map(|id| NodeRow::new("node", id));
         Database::bulk(&path).options(options.clone()).nodes(nodes).run().expect("loaded");
         let db = options.open(&path).expect("opened");

@@ -132,7 +132,7 @@ fn recount<F: LeafFormat>(tree: &Tree<F>) -> (usize, usize) {
         match &**node {
             Node::Leaf(leaf) => {
                 sum.weight +=
-                    leaf.delta.range(..).map(|(key, value)| F::weight(key, value.as_ref())).sum::<usize>();
+                    leaf.delta.in_memory().map(|(key, value)| F::weight(key, value.as_ref())).sum::<usize>();
             }
             Node::Inner(inner) => (0..inner.count()).for_each(|index| add(inner.child(index), sum)),
         }

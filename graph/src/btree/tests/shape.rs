@@ -139,11 +139,16 @@ fn weight_counts_changes_and_falls_when_they_are_undone() {
         assert!(tree.weight() > last);
         last = tree.weight();
     }
-    tree.put(&tx, key(5), record(5)).expect("puts");
+    tree.put(&tx, key(99), record(99)).expect("puts");
     assert_eq!(tree.weight(), last, "the same again weighs the same");
     let clone = tree.clone();
     tree.delete(&tx, key(99)).expect("deletes");
-    assert!(tree.weight() < last && clone.weight() == last, "nothing lies below, so nothing is remembered");
+    assert!(tree.weight() < last && clone.weight() == last, "what it held is gone");
+    let mut again = clone.clone();
+    for n in (0..10).flat_map(|_| 0..100) {
+        again.put(&tx, key(n), record(n)).expect("puts");
+        assert!(again.weight() < 2 * last, "what newer changes hide goes before it takes much");
+    }
     commit(tx, &mut tree);
     let tx = store.write();
     tree.delete(&tx, key(5)).expect("deletes");

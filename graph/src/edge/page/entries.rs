@@ -22,6 +22,21 @@ impl Entries {
         Ok(Entries { page, walk, vertex: 0, edges: Vec::new(), at: 0 })
     }
 
+    /// What is decoded of a vertex and lies below `end`; it is passed over.
+    pub(super) fn at_hand(&mut self, end: Option<&EdgeKey>) -> (u64, &[(u32, u64, u32)]) {
+        let rest = self.edges.get(self.at..).unwrap_or_default();
+        let count = match end {
+            Some(end) if end.vertex < self.vertex => 0,
+            Some(end) if end.vertex == self.vertex => {
+                let end = (end.edge_type, end.neighbor, end.rank);
+                rest.partition_point(|edge| *edge < end)
+            }
+            _ => rest.len(),
+        };
+        self.at += count;
+        (self.vertex, &self.edges[self.at - count..self.at])
+    }
+
     /// Decodes the next vertex; false at the end.
     fn advance(&mut self) -> Result<bool, PageError> {
         let Some(walk) = &mut self.walk else { return Ok(false) };

@@ -200,6 +200,10 @@ impl<'a> List<'a> {
             let count = walk.next(&mut block)?;
             out.extend(block[..count].iter().map(|neighbor| (edge_type, *neighbor, 0)));
         }
+        if self.form == Form::Plain {
+            // Each gap is at least 1: they ascend.
+            return Ok(walk.at);
+        }
         let ranks = self.ranks(walk.at)?;
         let mut before = None;
         for (index, (_, neighbor, rank)) in out[from..].iter_mut().enumerate() {

@@ -99,7 +99,7 @@ pub use read::{
 pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
-use crate::btree::format::LeafFormat;
+use crate::btree::format::{LeafFormat, PackedLeaf};
 use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
@@ -155,12 +155,25 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
         read::held(page, keys)
     }
 
+    const PASSES: bool = true;
+
+    fn pass(
+        entries: &mut Entries,
+        end: Option<&EdgeKey>,
+        packer: &mut Packer<IN>,
+        out: &mut Vec<PackedLeaf>,
+    ) -> Option<EdgeKey> {
+        let (vertex, edges) = entries.at_hand(end);
+        packer.push_all(vertex, edges, out)
+    }
+
     fn packer(size: PageSize, fill_percent: u8) -> Packer<IN> {
         Packer::new(size, fill_percent)
     }
 
     fn weight(_: &EdgeKey, _: Option<&()>) -> usize {
-        // A key and a flag, in tree nodes that are two thirds full, and the nodes' own bytes.
-        2 * size_of::<(EdgeKey, Option<()>)>()
+        // A key and a flag; and half of that again, for while a checkpoint holds half of a full budget, the writer may have
+        // copied all of it into longer runs.
+        3 * size_of::<(EdgeKey, Option<()>)>() / 2
     }
 }

@@ -1,7 +1,7 @@
 //! Packs edges, in key order, into pages.
 //!
 //! Must always be true: memory is bounded, however many edges a vertex has: what waits is one page in the making, and of
-//! one vertex at most as many edges as a page may hold.
+//! one vertex at most twice as many edges as a page may hold.
 
 use super::builder::{Builder, NewList, table_len};
 use super::measure::{Fit, fit, fit_plain};
@@ -53,10 +53,26 @@ impl Pending {
         self.neighbors.push(key.neighbor);
         self.ranks.push(key.rank);
         self.rank_bits |= key.rank;
-        let end = self.neighbors.len();
+        self.run(key.edge_type, self.neighbors.len());
+    }
+
+    /// Adds edges of its vertex, in order.
+    fn extend_with(&mut self, edges: &[(u32, u64, u32)]) {
+        let mut end = self.neighbors.len();
+        self.neighbors.extend(edges.iter().map(|(_, neighbor, _)| *neighbor));
+        self.ranks.extend(edges.iter().map(|(.., rank)| *rank));
+        self.rank_bits |= edges.iter().fold(0, |bits, (.., rank)| bits | rank);
+        for run in edges.chunk_by(|one, other| one.0 == other.0) {
+            end += run.len();
+            self.run(run[0].0, end);
+        }
+    }
+
+    /// The edges up to `end` are of this type, from where the types before it end.
+    fn run(&mut self, edge_type: u32, end: usize) {
         match self.runs.last_mut() {
-            Some((edge_type, run)) if *edge_type == key.edge_type => *run = end,
-            _ => self.runs.push((key.edge_type, end)),
+            Some((last, run)) if *last == edge_type => *run = end,
+            _ => self.runs.push((edge_type, end)),
         }
     }
 
@@ -88,10 +104,7 @@ impl Pending {
                 before = Some(last);
             }
         }
-        match self.runs.last_mut() {
-            Some((same, run)) if *same == edge_type => *run = end,
-            _ => self.runs.push((edge_type, end)),
-        }
+        self.run(edge_type, end);
         Some(last)
     }
 
@@ -203,6 +216,23 @@ impl<const IN: bool> Packer<IN> {
             self.last_key = Some(EdgeKey { vertex, edge_type, neighbor, rank });
         }
         Some(())
+    }
+
+    /// Takes what comes next of the vertex of the last edge, in order: at most a page's edges. Returns the last.
+    pub(super) fn push_all(
+        &mut self,
+        vertex: u64,
+        edges: &[(u32, u64, u32)],
+        out: &mut Vec<PackedLeaf>,
+    ) -> Option<EdgeKey> {
+        let key = |&(edge_type, neighbor, rank): &_| EdgeKey { vertex, edge_type, neighbor, rank };
+        let (first, last) = (edges.first().map(key)?, edges.last().map(key)?);
+        assert!(self.last_key < Some(first), "edges come in ascending order");
+        assert!(self.pending.vertex == vertex, "edges of the vertex that came last");
+        self.last_key = Some(last);
+        self.pending.extend_with(edges);
+        self.settle(false, out);
+        Some(last)
     }
 
     /// Puts pending edges into pages: all of them if the vertex is `complete`, else until few enough are left.

@@ -30,6 +30,29 @@ fn pack(size: PageSize, fill: u8, keys: &Keys) -> Vec<PackedLeaf> {
     leaves
 }
 
+/// Packs the pages again, in stretches as they come, and one key after the other in between: it is the same edges.
+fn passed_on(size: PageSize, leaves: &[PackedLeaf], keys: &Keys) {
+    let rng = &mut Rng::new(leaves.len() as u64);
+    let (mut packer, mut again) = (EdgeLeaf::<false>::packer(size, 100), Vec::new());
+    for leaf in leaves {
+        for edges in
+            edges_of(open(leaf)).expect("a packed page can be read").chunk_by(|a, b| a.vertex == b.vertex)
+        {
+            let mut rest = edges;
+            while let Some((first, behind)) = rest.split_first() {
+                packer.push(*first, (), &mut again);
+                let (stretch, behind) = behind.split_at(rng.index(behind.len() + 1));
+                let entries: Vec<_> =
+                    stretch.iter().map(|key| (key.edge_type, key.neighbor, key.rank)).collect();
+                assert_eq!(packer.push_all(first.vertex, &entries, &mut again), stretch.last().copied());
+                rest = behind;
+            }
+        }
+    }
+    packer.finish(&mut again);
+    assert!(again.iter().flat_map(|leaf| edges_of(open(leaf)).expect("readable")).eq(keys.iter().copied()));
+}
+
 fn open(leaf: &PackedLeaf) -> Leaf<'_> {
     Leaf::parse(leaf.image.bytes(), leaf.image.used(), super::CODEC).expect("a packed page")
 }
@@ -59,6 +82,7 @@ fn leaves_of(leaves: &[PackedLeaf], vertex: u64) -> &[PackedLeaf] {
 /// Packs, and compares everything that can be read with the keys.
 fn round_trip(size: PageSize, fill: u8, keys: &Keys) -> Vec<PackedLeaf> {
     let leaves = pack(size, fill, keys);
+    passed_on(size, &leaves, keys);
     let mut found = Vec::new();
     let mut before: Option<[u8; 24]> = None;
     let mut rng = Rng::new(keys.len() as u64);
