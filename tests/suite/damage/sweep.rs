@@ -1,7 +1,8 @@
 //! Every byte flipped in turn, and every length cut.
 //!
-//! The store is opened and read after each flip; it is checked, too, after those in a page's header and a fourth of the
-//! others, or after all: `FOLIOGRAPH_CAMPAIGN=sweep cargo test -p tests --test suite damage::sweep`.
+//! The store is opened and read after each flip in a page that is in use; it is checked, too, after those in a page's header
+//! and a fourth of the others. Of pages that are not in use, one byte in sixteen is flipped. All of it, of all pages:
+//! `FOLIOGRAPH_CAMPAIGN=sweep cargo test -p tests --test suite damage::sweep`.
 
 use super::store::{PAGE, Sample, open, sample};
 use crate::harness;
@@ -107,7 +108,7 @@ fn flip_page(sample: &Sample, page: usize, read_only: bool, rng: &mut Rng) {
     let store = MemoryStore::new(sample.image.clone());
     let kind = sample.kind(page);
     let all = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "sweep");
-    for byte in 0..PAGE {
+    for byte in (0..PAGE).filter(|byte| all || kind.is_some() || byte % 16 == page % 16) {
         let checked = all || byte < HEADER_LEN || byte % 4 == page % 4;
         let mask = if rng.chance(1, 2) { 0xFF } else { 1 << rng.below(8) };
         store.tamper(|bytes| bytes[page * PAGE + byte] ^= mask);
@@ -148,11 +149,7 @@ fn every_flipped_byte_is_answered_right_or_named(#[case] half: usize) {
     }
     let (count, used) = (pages.len(), pages.iter().filter(|page| sample.kind(**page).is_some()).count());
     let each = since.elapsed().as_micros() as usize / (count * PAGE);
-    eprintln!(
-        "{count} pages ({used} in use), {} bytes, {:.1?}, {each} µs each",
-        count * PAGE,
-        since.elapsed()
-    );
+    eprintln!("{count} pages ({used} in use), {:.1?}, {each} µs a byte of them", since.elapsed());
 }
 
 #[test]
