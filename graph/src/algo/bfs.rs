@@ -72,7 +72,8 @@ impl<R: ReadPages> BfsDistances<'_, R> {
 
     /// When to go over to reading the lists of nodes that were not reached: where the frontier's lists have more than one
     /// in `alpha` (15) of the edges that were not read; and back where the frontier has fewer than one in `beta` (18) of the
-    /// nodes. Distances do not depend on it; 0 is never.
+    /// nodes, or for good where such a level had to look at more than half of the edges. Distances do not depend on it; 0 is
+    /// never.
     pub fn switching(mut self, alpha: u64, beta: u64) -> Self {
         self.limits = (alpha, beta);
         self
@@ -170,8 +171,12 @@ impl<R: ReadPages> Search<'_, R> {
             }
             if bottom_up {
                 frontier.make_bits();
-                self.bottom_up(&frontier, distance, &mut next, ticker)?;
+                let looked_at = self.bottom_up(&frontier, distance, &mut next, ticker)?;
                 bottom_up = self.reached as u64 > many;
+                if many > 0 && looked_at > self.unread / 2 {
+                    // Who is not reached yet is far away or not reached at all: another such pass would be no shorter.
+                    (bottom_up, self.limits.0) = (false, 0);
+                }
             }
             if self.reached == 0 {
                 return Ok(());
@@ -268,14 +273,16 @@ impl<R: ReadPages> Search<'_, R> {
     }
 
     /// One level by the lists of all nodes that were not reached, each looked through up to a neighbour in the frontier.
+    /// Returns how many edges these lists have.
     fn bottom_up(
         &mut self,
         frontier: &Frontier,
         distance: u64,
         next: &mut Frontier,
         ticker: &mut Ticker<'_>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<u64, ReadError> {
         let (reader, nodes, back) = (self.reader, self.nodes, std::mem::take(&mut self.back));
+        let mut looked_at = 0;
         let (mut batch, mut places) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
         let mut from = 0;
         loop {
@@ -290,12 +297,13 @@ impl<R: ReadPages> Search<'_, R> {
             }
             if batch.is_empty() {
                 self.back = back;
-                return Ok(());
+                return Ok(looked_at);
             }
             reader.for_each_list(&batch, &back, |index, list| {
                 if leads_to(list, nodes, frontier).map_err(|id| nowhere(reader, id))? {
                     self.reach(places[index], distance, next)?;
                 }
+                looked_at += list.len() as u64;
                 ticker.step(1 + list.len() as u64)
             })?;
         }
