@@ -9,7 +9,7 @@ use crate::measure::quantile;
 use clap::Args;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -24,12 +24,12 @@ pub struct Plot {
     out: PathBuf,
 }
 
-/// What is shown: workload, measure, and what stands above.
-const SHOWN: [(&str, &str, &str); 4] = [
-    ("load", "edges/s", "bulk load, edges a second"),
-    ("list1", "ns/list", "a random vertex' list, ns"),
-    ("bfs", "top-down, M edges/s", "BFS top-down, million edges a second"),
-    ("commit", "commits/s", "commits of one edge, a second"),
+/// What is shown: workload, measure, what stands above, and where there is room for the names.
+const SHOWN: [(&str, &str, &str, SeriesLabelPosition); 4] = [
+    ("load", "edges/s", "bulk load, edges a second", SeriesLabelPosition::UpperRight),
+    ("list1", "ns/list", "a random vertex' list, ns", SeriesLabelPosition::UpperLeft),
+    ("bfs", "top-down, M edges/s", "BFS top-down, million edges a second", SeriesLabelPosition::UpperRight),
+    ("commit", "commits/s", "commits of one edge, a second", SeriesLabelPosition::UpperRight),
 ];
 
 const COLORS: [RGBColor; 8] = [
@@ -52,12 +52,13 @@ pub fn run(plot: &Plot) -> Result<()> {
     let lines: Vec<Line> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let root = SVGBackend::new(&plot.out, (1000, 760)).into_drawing_area();
     root.fill(&WHITE)?;
-    for (area, (work, measure, title)) in root.split_evenly((2, 2)).iter().zip(SHOWN) {
+    let peers: BTreeSet<&str> = lines.iter().map(|line| &*line.peer).collect();
+    for (area, (work, measure, title, names)) in root.split_evenly((2, 2)).iter().zip(SHOWN) {
         let curves = curves(&lines, work, measure);
         if curves.is_empty() {
             return Err(format!("no peer has results of `{work}` ({measure}) at several scales").into());
         }
-        draw(area, title, &curves)?;
+        draw(area, title, names, &curves, &peers)?;
     }
     root.present()?;
     Ok(())
@@ -89,7 +90,14 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn draw(area: &Area<'_>, title: &str, curves: &Curves) -> Result<()> {
+/// A peer has the same colour everywhere.
+fn draw(
+    area: &Area<'_>,
+    title: &str,
+    names: SeriesLabelPosition,
+    curves: &Curves,
+    peers: &BTreeSet<&str>,
+) -> Result<()> {
     let points = || curves.values().flatten();
     let (x, y) = (range(points().map(|p| p.0)), range(points().map(|p| p.1)));
     let x: RangedCoordf64 = (x.start..x.end).into();
@@ -107,7 +115,8 @@ fn draw(area: &Area<'_>, title: &str, curves: &Curves) -> Result<()> {
         .y_label_formatter(&|value| short(*value))
         .light_line_style(WHITE)
         .draw()?;
-    for ((peer, points), color) in curves.iter().zip(COLORS.iter().cycle()) {
+    for (peer, points) in curves {
+        let color = COLORS[peers.iter().position(|one| one == peer).unwrap_or(0) % COLORS.len()];
         let line = LineSeries::new(points.iter().copied(), color.stroke_width(2)).point_size(3);
         chart
             .draw_series(line)?
@@ -116,7 +125,7 @@ fn draw(area: &Area<'_>, title: &str, curves: &Curves) -> Result<()> {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(names)
         .label_font(("sans-serif", 11))
         .background_style(WHITE.mix(0.8))
         .draw()?;
