@@ -12,6 +12,7 @@ use super::nodes::{put_place, read_place};
 use super::packed::Packing;
 use super::row::Place;
 use super::sorter::Spill;
+use super::words::by_digit;
 use crate::edge::EdgeKey;
 use crate::value::{Malformed, Reader};
 use std::cmp::Ordering;
@@ -189,18 +190,7 @@ fn radix(rows: &mut Vec<EdgeItem>, other: &mut Vec<EdgeItem>, field: impl Fn(&Ed
     }
     other.resize(rows.len(), rows[0]);
     for shift in (differ.trailing_zeros()..64 - differ.leading_zeros()).step_by(8) {
-        let digit = |row: &EdgeItem| (field(row) >> shift) as u8 as usize;
-        let mut starts = [0usize; 256];
-        rows.iter().for_each(|row| starts[digit(row)] += 1);
-        let mut at = 0;
-        for start in &mut starts {
-            (*start, at) = (at, at + *start);
-        }
-        for row in rows.iter() {
-            let start = &mut starts[digit(row)];
-            other[*start] = *row;
-            *start += 1;
-        }
+        by_digit::<_, 256>(rows, other, |row| (field(row) >> shift) as usize);
         std::mem::swap(rows, other);
     }
 }

@@ -253,8 +253,8 @@ impl Bulk {
         place: Place,
     ) -> Result<(), BulkError> {
         self.ticker.tick(Phase::Rows, 0)?;
-        if let Some(id) = [from, to].into_iter().find(|id| *id > NodeId::MAX.0) {
-            return self.rejects.reject(place, RowProblem::IdOutOfRange(id));
+        if let Err(problem) = check_int(from).and_then(|()| check_int(to)) {
+            return self.rejects.reject(place, problem);
         }
         self.seen.rankless = true;
         if self.options.implicit_nodes {
@@ -385,7 +385,7 @@ impl Bulk {
 
     fn check_id(&self, id: &RowId) -> Result<(), RowProblem> {
         match id {
-            RowId::Int(id) if *id > NodeId::MAX.0 => Err(RowProblem::IdOutOfRange(*id)),
+            RowId::Int(id) => check_int(*id),
             RowId::Word(word) if self.options.ids == IdMode::Int => {
                 Err(RowProblem::NotAnInteger(word.clone()))
             }
@@ -455,6 +455,10 @@ impl Bulk {
             }
         }
     }
+}
+
+fn check_int(id: u64) -> Result<(), RowProblem> {
+    if id > NodeId::MAX.0 { Err(RowProblem::IdOutOfRange(id)) } else { Ok(()) }
 }
 
 /// `key` is what the key index has for a name that is a key.

@@ -7,19 +7,15 @@
 //! Memory: two words a row, less than the row's second copy, which sorting is given anyway.
 
 use super::edges::EdgeItem;
-
-/// Bits of a digit: its counters and the ends of its buckets stay in the processor's nearest cache.
-const DIGIT: u32 = 11;
+use super::plain::Split;
+use super::words;
 
 /// How rows are packed.
 #[derive(Copy, Clone)]
 pub(super) struct Packing {
     /// One of the rows: what all have in common.
     like: EdgeItem,
-    /// Bits of the second end.
-    low: u32,
-    /// Bits of both.
-    bits: u32,
+    split: Split,
 }
 
 impl Packing {
@@ -33,12 +29,8 @@ impl Packing {
             neighbors |= neighbor;
             alike &= row.is_like(&like);
         }
-        let (high, low) = (64 - u64::leading_zeros(vertices), 64 - u64::leading_zeros(neighbors));
-        (alike && !like.has_props() && low < 64 && high + low <= 64).then_some(Packing {
-            like,
-            low,
-            bits: high + low,
-        })
+        let split = Split::of(vertices, neighbors)?;
+        (alike && !like.has_props()).then_some(Packing { like, split })
     }
 
     /// Sorts by both ends.
@@ -48,41 +40,19 @@ impl Packing {
 
     /// Sorts rows that are sorted by their second end by the first one, stably.
     pub fn sort_by_first(self, rows: &mut [EdgeItem]) {
-        self.sort_from(rows, self.low);
+        self.sort_from(rows, self.split.low);
     }
 
     fn sort_from(self, rows: &mut [EdgeItem], from: u32) {
         let word = |row: &EdgeItem| {
             let (vertex, neighbor) = row.ends();
-            vertex << self.low | neighbor
+            self.split.word(vertex, neighbor)
         };
-        let mut words: Vec<u64> = rows.iter().map(word).collect();
-        radix(&mut words, from, self.bits);
-        let mask = (1 << self.low) - 1;
+        let words = words::sorted(rows.iter().map(word).collect(), from);
         for (row, word) in rows.iter_mut().zip(words) {
-            *row = self.like.with_ends(word >> self.low, word & mask);
+            let (vertex, neighbor) = self.split.ends(word);
+            *row = self.like.with_ends(vertex, neighbor);
         }
-    }
-}
-
-/// Sorts by the bits from `from` up to `to`, stably.
-fn radix(words: &mut Vec<u64>, from: u32, to: u32) {
-    let mut other = vec![0; words.len()];
-    for shift in (from..to).step_by(DIGIT as usize) {
-        let mask = (1u64 << DIGIT.min(to - shift)) - 1;
-        let digit = |word: u64| (word >> shift & mask) as usize;
-        let mut starts = [0usize; 1 << DIGIT];
-        words.iter().for_each(|word| starts[digit(*word)] += 1);
-        let mut at = 0;
-        for start in &mut starts {
-            (*start, at) = (at, at + *start);
-        }
-        for word in words.iter() {
-            let start = &mut starts[digit(*word)];
-            other[*start] = *word;
-            *start += 1;
-        }
-        std::mem::swap(words, &mut other);
     }
 }
 

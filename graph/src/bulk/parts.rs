@@ -6,9 +6,9 @@
 //! parts again, by the bits below; if none are left its words are all the same.
 
 use super::error::BulkError;
-use super::plain::WORD;
+use super::plain::{WORD, read_words};
 use super::spill::{Scratch, SpillError, SpillFile};
-use super::words::{Buckets, Counts, PART};
+use super::words::{Counts, PART};
 
 /// The least and the most bytes of a block.
 const BLOCKS: [usize; 2] = [512, 64 << 10];
@@ -99,8 +99,7 @@ impl Part {
         let (mut bytes, mut words) = (Vec::new(), Vec::new());
         for block in &self.blocks {
             file.read(*block, &mut bytes)?;
-            words.clear();
-            words.extend(bytes.as_chunks::<WORD>().0.iter().map(|word| u64::from_le_bytes(*word)));
+            read_words(&bytes, &mut words);
             each(&words)?;
         }
         Ok(())
@@ -151,12 +150,5 @@ fn sorted(part: &Part, file: &SpillFile) -> Result<Vec<u64>, BulkError> {
         words.extend_from_slice(block);
         Ok(())
     })?;
-    let Some(first) = words.first() else { return Ok(words) };
-    let differ = words.iter().fold(0, |differ, word| differ | (word ^ first));
-    let mut counts = Counts::new((u64::BITS - u64::leading_zeros(differ)).max(1), super::words::BUCKET);
-    words.iter().for_each(|word| counts.count(*word));
-    let mut buckets = Buckets::new(&counts);
-    words.iter().for_each(|word| buckets.put(*word));
-    drop(words);
-    buckets.sorted(0, 1)
+    Ok(super::words::sorted(words, 0))
 }

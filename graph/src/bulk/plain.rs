@@ -19,6 +19,12 @@ pub(super) const WORD: usize = size_of::<u64>();
 /// Words that are written, read and told of at a time.
 const BLOCK: usize = (256 << 10) / WORD;
 
+/// Reads a block of words.
+pub(super) fn read_words(bytes: &[u8], words: &mut Vec<u64>) {
+    words.clear();
+    words.extend(bytes.as_chunks::<WORD>().0.iter().map(|word| u64::from_le_bytes(*word)));
+}
+
 /// How two ends share a word.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) struct Split {
@@ -255,8 +261,7 @@ impl PlainRows {
             let (mut at, mut bytes, mut words) = (0, Vec::new(), Vec::new());
             while at < file.end() {
                 at = file.read(at, &mut bytes)?;
-                words.clear();
-                words.extend(bytes.as_chunks::<WORD>().0.iter().map(|word| u64::from_le_bytes(*word)));
+                read_words(&bytes, &mut words);
                 in_block(&words)?;
             }
         }

@@ -56,9 +56,9 @@ pub(super) fn build(
         })?;
         // What the rows took is for the other direction: so the words are in memory twice and no more.
         let memory = rows.into_memory();
-        let by_source = by_source.sorted(0, if way.threads { 2 } else { 1 })?;
+        let by_source = if way.threads { by_source.sorted_by_two(0)? } else { by_source.sorted(0) };
         let by_source = by_source.as_slice();
-        let by_target = |give: Give<'_>| give(&turned(by_source, split, Buckets::over(memory, &counts[1]))?);
+        let by_target = |give: Give<'_>| give(&turned(by_source, split, Buckets::over(memory, &counts[1])));
         return way.write(|give| give(by_source), by_target, plan, ticker, tx);
     }
     let [by_source, by_target] = parts(rows, &mut ends, split, counts, plan)?;
@@ -111,14 +111,14 @@ fn linked(
 }
 
 /// Words by source, turned round and sorted by target.
-fn turned(words: &[u64], split: Split, mut buckets: Buckets) -> Result<Vec<u64>, BulkError> {
+fn turned(words: &[u64], split: Split, mut buckets: Buckets) -> Vec<u64> {
     let turned = split.turned();
     for word in words {
         let (source, target) = split.ends(*word);
         buckets.put(turned.word(target, source));
     }
     // Stably, so sources stay in order.
-    buckets.sorted(turned.low, 1)
+    buckets.sorted(turned.low)
 }
 
 /// Rows in parts, by source and by target.

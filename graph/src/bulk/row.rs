@@ -123,10 +123,15 @@ impl NodeRow {
 impl EdgeRow {
     /// An edge between nodes that are named so.
     pub fn new(from: impl Into<RowId>, edge_type: &str, to: impl Into<RowId>) -> Self {
+        EdgeRow::between(from.into(), edge_type.into(), to.into())
+    }
+
+    fn between(from: RowId, edge_type: Arc<str>, to: RowId) -> Self {
+        let (from, to) = ((0, from), (0, to));
         EdgeRow {
-            from: (0, from.into()),
-            to: (0, to.into()),
-            edge_type: edge_type.into(),
+            from,
+            to,
+            edge_type,
             undirected: false,
             rank: None,
             props: Props::new(),
@@ -145,15 +150,7 @@ impl From<(u64, u64)> for EdgeRow {
     fn from((from, to): (u64, u64)) -> Self {
         // Made once: a row for each of millions of edges allocates nothing.
         static EDGE: LazyLock<Arc<str>> = LazyLock::new(|| "edge".into());
-        EdgeRow {
-            from: (0, RowId::Int(from)),
-            to: (0, RowId::Int(to)),
-            edge_type: EDGE.clone(),
-            undirected: false,
-            rank: None,
-            props: Props::new(),
-            place: Place::default(),
-        }
+        EdgeRow::between(RowId::Int(from), EDGE.clone(), RowId::Int(to))
     }
 }
 

@@ -93,14 +93,24 @@ impl Buckets {
         *at += 1;
     }
 
+    /// Which bits are left to be sorted by, and how large a bucket is sorted by digits.
+    fn left(&self, ordered: u32) -> ((u32, u32), usize) {
+        ((ordered.min(self.shift), self.shift), (self.words.len() / 8).max(SMALL))
+    }
+
     /// All words in order. They came in the order of their lowest `ordered` bits.
-    pub fn sorted(mut self, ordered: u32, threads: usize) -> Result<Vec<u64>, BulkError> {
-        let bits = (ordered.min(self.shift), self.shift);
-        let most = (self.words.len() / 8).max(SMALL);
+    pub fn sorted(mut self, ordered: u32) -> Vec<u64> {
+        let (bits, most) = self.left(ordered);
+        sort_buckets(&mut self.words, &self.at, 0, bits, most);
+        self.words
+    }
+
+    /// The same by two threads, where that is worth it.
+    pub fn sorted_by_two(mut self, ordered: u32) -> Result<Vec<u64>, BulkError> {
+        let (bits, most) = self.left(ordered);
         let half = self.at.partition_point(|end| *end <= self.words.len() / 2);
-        if threads < 2 || half == 0 || self.words.len() < MANY {
-            sort_buckets(&mut self.words, &self.at, 0, bits, most);
-            return Ok(self.words);
+        if half == 0 || self.words.len() < MANY {
+            return Ok(self.sorted(ordered));
         }
         let (low, high) = self.at.split_at(half);
         let middle = low[half - 1];
@@ -113,6 +123,18 @@ impl Buckets {
         })?;
         Ok(self.words)
     }
+}
+
+/// All words in order, which come in the order of their lowest `ordered` bits.
+pub(super) fn sorted(words: Vec<u64>, ordered: u32) -> Vec<u64> {
+    let Some(first) = words.first() else { return words };
+    let differ = words.iter().fold(0, |differ, word| differ | (word ^ first));
+    let mut counts = Counts::new((u64::BITS - u64::leading_zeros(differ)).max(1), BUCKET);
+    words.iter().for_each(|word| counts.count(*word));
+    let mut buckets = Buckets::new(&counts);
+    words.iter().for_each(|word| buckets.put(*word));
+    drop(words);
+    buckets.sorted(ordered)
 }
 
 /// Sorts buckets, whose ends are counted from `start` on, by some bits.
@@ -143,7 +165,7 @@ fn sort_bucket(words: &mut [u64], scratch: &mut Vec<u64>, bits: (u32, u32), most
     let begin = bits.0.max(differ.trailing_zeros());
     let end = bits.1.min(u64::BITS - differ.leading_zeros());
     for shift in (begin..end).step_by(DIGIT as usize) {
-        digit(from, to, shift);
+        by_digit::<_, { 1 << DIGIT }>(from, to, |word| (word >> shift) as usize);
         std::mem::swap(&mut from, &mut to);
         turns += 1;
     }
@@ -152,18 +174,17 @@ fn sort_bucket(words: &mut [u64], scratch: &mut Vec<u64>, bits: (u32, u32), most
     }
 }
 
-/// Sorts by one digit, stably.
-fn digit(from: &[u64], to: &mut [u64], shift: u32) {
-    let digit = |word: u64| (word >> shift) as usize % (1 << DIGIT);
-    let mut starts = [0usize; 1 << DIGIT];
-    from.iter().for_each(|word| starts[digit(*word)] += 1);
+/// Sorts by one digit, stably: a number modulo `RADIX`.
+pub(super) fn by_digit<T: Copy, const RADIX: usize>(from: &[T], to: &mut [T], number: impl Fn(&T) -> usize) {
+    let mut starts = [0usize; RADIX];
+    from.iter().for_each(|one| starts[number(one) % RADIX] += 1);
     let mut at = 0;
     for start in &mut starts {
         (*start, at) = (at, at + *start);
     }
-    for word in from {
-        let start = &mut starts[digit(*word)];
-        to[*start] = *word;
+    for one in from {
+        let start = &mut starts[number(one) % RADIX];
+        to[*start] = *one;
         *start += 1;
     }
 }
@@ -188,20 +209,21 @@ mod tests {
                 let words: Vec<u64> = (0..count).map(|_| word()).collect();
                 let mut wanted = words.clone();
                 wanted.sort_unstable();
-                for threads in [1, 2] {
+                for two in [false, true] {
                     let mut counts = Counts::new(bits, BUCKET);
                     words.iter().for_each(|word| counts.count(*word));
                     let mut buckets = Buckets::new(&counts);
                     words.iter().for_each(|word| buckets.put(*word));
-                    let sorted = buckets.sorted(0, threads).unwrap();
+                    let sorted = if two { buckets.sorted_by_two(0).unwrap() } else { buckets.sorted(0) };
                     assert!(
                         sorted == wanted,
-                        "{count} words of {bits} bits, skewed: {skewed}, {threads} threads"
+                        "{count} words of {bits} bits, skewed: {skewed}, by two threads: {two}"
                     );
                 }
             }
         }
     }
+
     #[test]
     fn what_is_in_order_by_its_low_bits_is_sorted_by_the_others() {
         let mut random = Random::new(22);
@@ -212,8 +234,10 @@ mod tests {
             words.iter().for_each(|word| counts.count(*word));
             let mut buckets = Buckets::new(&counts);
             words.iter().for_each(|word| buckets.put(*word));
+            let by_one = sorted(words.clone(), 16);
             words.sort_unstable();
-            assert!(buckets.sorted(16, 2).unwrap() == words, "{count} words");
+            assert!(buckets.sorted_by_two(16).unwrap() == words, "{count} words");
+            assert!(by_one == words, "{count} words, by one thread");
         }
     }
 }
