@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
+/// Whether this campaign is asked for: `FOLIOGRAPH_CAMPAIGN`.
+pub fn campaign(name: &str) -> bool {
+    std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == name)
+}
+
 /// A device of the matrix.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Device {

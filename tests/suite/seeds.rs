@@ -17,7 +17,7 @@
 //! FOLIOGRAPH_CAMPAIGN=seeds cargo test -p tests --test suite seeds::campaign -- --nocapture
 //! ```
 
-use crate::harness::{Bench, Device};
+use crate::harness::{self, Bench, Device};
 use foliograph::storage_core::device::{DeviceErrorKind, PageDeviceExt};
 use foliograph::storage_core::page::{PageBuf, PageCount, PageId};
 use foliograph::storage_core::pager;
@@ -151,7 +151,7 @@ fn ten_thousand_nodes_one_commit_each_on_a_real_disk(
 fn campaign(
     #[values(Device::File, Device::Mmap, Device::Uring, Device::Memory, Device::Simulated)] device: Device,
 ) {
-    let wanted = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "seeds");
+    let wanted = harness::campaign("seeds");
     let (nodes, rounds) = if wanted { (100_000, 5) } else { (20, 1) };
     if device.runs_here() {
         (0..rounds).for_each(|_| one_by_one(device, nodes));

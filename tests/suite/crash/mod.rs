@@ -203,7 +203,7 @@ fn replay() {
 /// Any number of random states; see the module's head.
 #[test]
 fn campaign() {
-    let wanted = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "crash");
+    let wanted = harness::campaign("crash");
     let count =
         std::env::var("FOLIOGRAPH_COUNT").map_or(1_000_000, |n| n.parse().expect("a number of states"));
     let count = if wanted { count } else { 500 };

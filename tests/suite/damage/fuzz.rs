@@ -212,7 +212,7 @@ fn damage_behind_valid_checksums_is_an_answer_or_an_error() {
         return;
     }
     let (since, before) = (Instant::now(), harness::peak());
-    let wanted = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "damage");
+    let wanted = harness::campaign("damage");
     let count = std::env::var("FOLIOGRAPH_COUNT").ok().filter(|_| wanted);
     let count = count.map_or(30_000, |n| n.parse().expect("a number of states"));
     let tally = run(harness::seed(7), count);

@@ -107,7 +107,7 @@ fn judge(said: &Said, page: usize, kind: Option<PageKind>, read_only: bool) {
 fn flip_page(sample: &Sample, page: usize, read_only: bool, rng: &mut Rng) {
     let store = MemoryStore::new(sample.image.clone());
     let kind = sample.kind(page);
-    let all = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "sweep");
+    let all = harness::campaign("sweep");
     for byte in (0..PAGE).filter(|byte| all || kind.is_some() || byte % 16 == page % 16) {
         let checked = all || byte < HEADER_LEN || byte % 4 == page % 4;
         let mask = if rng.chance(1, 2) { 0xFF } else { 1 << rng.below(8) };

@@ -24,7 +24,7 @@ mod store;
 
 /// How many random states the campaign asks for, if it is this one.
 fn campaign() -> Option<u64> {
-    let wanted = std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "log-damage");
+    let wanted = crate::harness::campaign("log-damage");
     let count = std::env::var("FOLIOGRAPH_COUNT").ok().filter(|_| wanted);
     count.map(|n| n.parse().expect("a number of states"))
 }

@@ -15,7 +15,7 @@ mod known;
 mod run;
 mod stories;
 
-use crate::harness::{Device, seed};
+use crate::harness::{self, Device, seed};
 use foliograph::storage_core::device::Operation;
 use foliograph::storage_core::device::faults::{Fault, FaultRule};
 use run::Disk;
@@ -37,7 +37,7 @@ const OPERATIONS: [Operation; 7] = [
 ];
 
 fn campaign() -> bool {
-    std::env::var("FOLIOGRAPH_CAMPAIGN").is_ok_and(|what| what == "faults")
+    harness::campaign("faults")
 }
 
 /// What a sweep did.
