@@ -2,8 +2,8 @@
 //! "Direction-optimizing breadth-first search", 2012).
 //!
 //! Top-down reads the lists of the frontier. Bottom-up reads the lists of all nodes that were not reached, backwards, and
-//! looks through each up to the first neighbour that is in the frontier. The second is better where the frontier's lists together are
-//! a good part of what was not read yet.
+//! looks through each up to the first neighbour that is in the frontier. The second is better where the frontier's lists
+//! together are a good part of what was not read yet.
 //!
 //! Must always be true: distances do not depend on which of the two ways a level went. How long the frontier's lists are is
 //! not asked before, for that would take reading them: a level begins top-down, and goes over to bottom-up in its midst.

@@ -48,7 +48,7 @@ impl<F: LeafFormat> TreeBuilder<F> {
     /// The leaves that are full could not be written.
     pub fn push(&mut self, tx: &mut Transaction, key: F::Key, value: F::Value) -> Result<(), WriteError> {
         self.packer.push(key, value, &mut self.leaves);
-        if self.leaves.len() >= batch_pages(self.size) { self.write_leaves(tx) } else { Ok(()) }
+        if self.leaves.len() >= self.batch() { self.write_leaves(tx) } else { Ok(()) }
     }
 
     /// A packer of leaves like this builder's own, for whoever packs elsewhere and brings them by [`Self::push_leaves`].

@@ -76,6 +76,12 @@ impl<F: LeafFormat> Slot<F> {
         Ok(page)
     }
 
+    /// An error that says what is wrong with the leaf.
+    #[cold]
+    pub(crate) fn damage(&self, what: &'static str) -> PageError {
+        PageError::damage(self.page.page(), F::KIND, what)
+    }
+
     /// The fields of the leaf, if it was read once.
     #[inline]
     pub(crate) fn head(&self) -> Option<&F::Head> {

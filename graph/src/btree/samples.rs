@@ -6,9 +6,9 @@
 //! A search by halves in a page of 16 KiB is nine or ten probes, each a line that nobody has fetched. Of every so many
 //! entries the first eight bytes behind the prefix are kept as a number; between two of them a few probes are left.
 
+use super::Tree;
 use super::decoded::head;
 use super::record::{EntryView, OUTSIDE, RecordLeaf, RecordPage, entry_at};
-use super::{LeafFormat, Tree};
 use std::cmp::Ordering;
 use storage_core::pager::{Page, PageError, ReadPages};
 
@@ -90,8 +90,7 @@ impl Tree<RecordLeaf> {
         let Some((kept, bytes)) = slot.head().zip(pages.at_hand(slot.page, &slot.near)) else {
             return Ok(None);
         };
-        let damage = |what| PageError::damage(slot.page.page(), RecordLeaf::KIND, what);
-        let found = kept.find(&bytes, key).map_err(damage)?;
+        let found = kept.find(&bytes, key).map_err(|what| slot.damage(what))?;
         Ok(found.map(|entry| entry.map(|entry| read(entry.bytes, entry.refs))))
     }
 }
@@ -99,8 +98,8 @@ impl Tree<RecordLeaf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::btree::Record;
     use crate::btree::tests::{Records, Store, commit};
+    use crate::btree::{LeafFormat, Record};
     use proptest::prelude::*;
     use storage_core::page::PageSize;
 

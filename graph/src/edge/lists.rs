@@ -11,7 +11,7 @@
 use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
-use crate::btree::{Delta, Finger, LeafFormat, Slot, Spot, Tree};
+use crate::btree::{Delta, Finger, Slot, Spot, Tree};
 use crate::prefetch;
 use storage_core::page::Written;
 use storage_core::pager::{AtHand, Page, PageError, ReadPages};
@@ -212,7 +212,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         {
             return Again::new(asked.page.bytes(), head)
                 .and_then(|page| page.targets_at(place.vertex, asked.at, edge_type, out))
-                .map_err(|what| PageError::damage(slot.page.page(), EdgeLeaf::<IN>::KIND, what));
+                .map_err(|what| slot.damage(what));
         }
         self.targets_of(place, edge_type, out)
     }
@@ -260,7 +260,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             let mut read = |bytes: &[u8]| {
                 Again::new(bytes, head)
                     .and_then(|page| page.targets(vertex, edge_type, out))
-                    .map_err(|what| PageError::damage(slot.page.page(), EdgeLeaf::<IN>::KIND, what))
+                    .map_err(|what| slot.damage(what))
             };
             if let Some(bytes) = lent {
                 return read(bytes);

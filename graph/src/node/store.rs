@@ -3,7 +3,7 @@
 use super::page::{self, NodeLeaf, NodeScan, NodeSpan, head_len, record_limit};
 use super::place::{free_props, place_props, value_of, whole_props};
 use super::record::{LongKind, NodeRecord, Stored, stored};
-use crate::btree::{LeafFormat, LeafView, Leaves, Spot, Tree};
+use crate::btree::{LeafView, Leaves, Spot, Tree};
 use crate::model::{Key, Value};
 use std::sync::Arc;
 use storage_core::pager::{Page, PageError, Pager, ReadPages, Transaction, WriteError};
@@ -274,7 +274,7 @@ fn at_hand<T>(
     let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near)) else {
         return Ok(None);
     };
-    read(&bytes, head).map(Some).map_err(|what| PageError::damage(slot.page.page(), NodeLeaf::KIND, what))
+    read(&bytes, head).map(Some).map_err(|what| slot.damage(what))
 }
 
 /// The nodes of a tree in order of id: see [`NodeStore::spans`]. Ends after the first error.

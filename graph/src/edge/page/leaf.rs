@@ -189,7 +189,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// Appends the neighbours of the vertex whose lists begin at `at`. Returns where the last list read ends.
-    pub fn targets_at(
+    fn targets_at(
         &self,
         vertex: u64,
         at: usize,
@@ -245,7 +245,21 @@ impl<'a> Leaf<'a> {
 
     /// Appends the neighbours of `vertex`. After an error `out` is what it was.
     pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
-        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        match self.head.find(self.bytes, vertex)? {
+            Some(at) => self.targets_from(vertex, at, edge_type, out),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, where its lists begin at `at`.
+    #[inline]
+    pub fn targets_from(
+        &self,
+        vertex: u64,
+        at: usize,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Parsed<()> {
         let len = out.len();
         self.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
     }

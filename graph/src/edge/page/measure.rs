@@ -123,3 +123,35 @@ impl Measure {
 pub(super) fn rank_width(highest: u32) -> usize {
     (u32::BITS - highest.leading_zeros()).max(1) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use storage_core::device::sim::Rng;
+
+    /// Lists of all lengths around blocks and the long degree, in any room, up to any number of edges.
+    #[test]
+    fn a_plain_list_is_measured_alike_both_ways() {
+        let rng = &mut Rng::new(17);
+        for length in (1..40).chain([250, 251, 252, 253, 268, 600]) {
+            for step in [1, 2, 300, 1 << 20, 1 << 33] {
+                let (vertex, mut last) = (rng.below(1 << 40), rng.below(1 << 40));
+                let mut next = |_| {
+                    last += 1 + rng.below(step);
+                    last
+                };
+                let neighbors: Vec<u64> = (0..length).map(&mut next).collect();
+                let ranks = vec![0; length];
+                let whole = fit(vertex, &neighbors, &ranks, usize::MAX, usize::MAX);
+                assert_eq!((whole.count, whole.form), (length, Form::Plain));
+                for room in (0..whole.bytes + 2).step_by(1 + whole.bytes / 40) {
+                    for edges in [1, 17, length - 1, length, usize::MAX] {
+                        let found = fit_plain(vertex, &neighbors, room, edges);
+                        let wanted = fit(vertex, &neighbors, &ranks, room, edges);
+                        assert_eq!(found, wanted, "{length} by {step}, {room} bytes, {edges} edges");
+                    }
+                }
+            }
+        }
+    }
+}

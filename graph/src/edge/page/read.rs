@@ -56,11 +56,7 @@ impl<'p> Again<'p> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Parsed<()> {
-        if at == 0 {
-            return Ok(());
-        }
-        let len = out.len();
-        self.0.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
+        if at == 0 { Ok(()) } else { self.0.targets_from(vertex, at, edge_type, out) }
     }
 
     /// Where its lists begin; 0 if there are none.
