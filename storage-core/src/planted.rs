@@ -99,6 +99,8 @@ bugs! {
     AnyGroupProves,
     /// A leaf that is written anew is counted as its page before was (T11).
     StaleCount,
+    /// The filter of a run of changes does not know the last of them (V6).
+    FilterForgets,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
     /// A value that another node has is put into a unique index.

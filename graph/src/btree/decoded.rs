@@ -76,6 +76,18 @@ impl<F: LeafFormat> Slot<F> {
         Ok(page)
     }
 
+    /// What `read` makes of the leaf and of what is kept of it, if both are at hand.
+    #[inline]
+    pub(crate) fn again<T>(
+        &self,
+        pages: &impl ReadPages,
+        read: impl FnOnce(&[u8], &F::Head) -> Result<T, &'static str>,
+    ) -> Option<Result<T, PageError>> {
+        let head = self.head()?;
+        let page = pages.at_hand(self.page, &self.near)?;
+        Some(read(&page, head).map_err(|what| self.damage(what)))
+    }
+
     /// An error that says what is wrong with the leaf.
     #[cold]
     pub(crate) fn damage(&self, what: &'static str) -> PageError {

@@ -5,19 +5,22 @@
 //! as the next newer one, so there are few, and a change is copied a few times in all, however much a leaf gathers: a hub
 //! that is loaded in one transaction, a store that was never flushed. To copy the changes, as the first change of each
 //! commit does, is to copy the short vector. To add one is not to look for what it hides: that goes when runs are merged.
+//! To look for one is to ask each run's filter, and to search the run that may have it.
 //!
 //! It knows no page, and not what a change means.
 
 use super::LeafFormat;
+use super::filter::{Family, Filter};
 use std::cmp::Ordering;
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, RangeBounds, RangeInclusive};
 use std::sync::Arc;
+use storage_core::planted::{Bug, armed};
 
 /// The changes of a leaf of this format. Formats with the same keys and values have the same.
 pub(crate) type Delta<F> = ChangeMap<<F as LeafFormat>::Key, <F as LeafFormat>::Value>;
 
 /// So many changes become a run: few enough to be copied and moved about at once, many enough that runs are rare.
-const FEW: usize = 64;
+const FEW: usize = 32;
 
 /// How many times longer a run is than the next newer one, at least. More would make fewer runs, and copy more.
 const RATIO: usize = 8;
@@ -26,6 +29,11 @@ const RATIO: usize = 8;
 /// be near, and ends in one stretch of the run.
 const FENCED: usize = 1024;
 const STEP: usize = 32;
+
+/// What a change takes in memory, with what runs keep beside it.
+pub(super) fn weight<F: LeafFormat>(key: &F::Key, value: Option<&F::Value>) -> usize {
+    F::weight(key, value) + Filter::BYTES_A_KEY
+}
 
 /// A key and what was done to it: `None` deletes.
 pub(super) type Change<K, V> = (K, Option<V>);
@@ -43,12 +51,14 @@ type Link<K, V> = Option<Arc<Run<K, V>>>;
 
 struct Run<K, V> {
     changes: Vec<Change<K, V>>,
+    /// Mostly what is looked for is in no run, or in one.
+    filter: Filter,
     /// The last key of each whole stretch of [`STEP`] changes, if there are many.
     fences: Vec<K>,
     older: Link<K, V>,
 }
 
-impl<K: Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
+impl<K: Family + Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
     /// No changes.
     pub fn new() -> Self {
         ChangeMap { few: Vec::new(), runs: None }
@@ -113,17 +123,35 @@ impl<K: Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
             ..FENCED => Vec::new(),
             _ => changes.chunks_exact(STEP).map(|stretch| stretch[STEP - 1].0.clone()).collect(),
         };
-        self.runs = Some(Arc::new(Run { changes, fences, older: next }));
+        let known = changes.len() - usize::from(armed(Bug::FilterForgets));
+        let filter = Filter::over(changes[..known].iter().map(|(key, _)| key.family()));
+        self.runs = Some(Arc::new(Run { changes, filter, fences, older: next }));
     }
 
     /// Changes in a range of keys, ascending.
     pub fn range(&self, bounds: impl RangeBounds<K>) -> Changes<'_, K, V> {
-        self.range_before(None, bounds)
+        self.range_in(links(&self.runs), bounds)
+    }
+
+    /// The same where all keys of the range are of one family.
+    pub fn range_of_family(&self, keys: RangeInclusive<K>) -> Changes<'_, K, V> {
+        let family = keys.start().family();
+        debug_assert_eq!(family, keys.end().family(), "a range of one family");
+        self.range_in(links(&self.runs).filter(|run| run.filter.may_have(family)), keys)
     }
 
     /// The same of the changes that are newer than a run.
     fn range_before(&self, run: Option<&Arc<Run<K, V>>>, bounds: impl RangeBounds<K>) -> Changes<'_, K, V> {
         let newer = links(&self.runs).take_while(|one| run.is_none_or(|run| !Arc::ptr_eq(one, run)));
+        self.range_in(newer, bounds)
+    }
+
+    /// The same of the newest changes, and of those in some runs.
+    fn range_in<'a>(
+        &'a self,
+        newer: impl Iterator<Item = &'a Arc<Run<K, V>>>,
+        bounds: impl RangeBounds<K>,
+    ) -> Changes<'a, K, V> {
         let few = (self.few.as_slice(), [].as_slice());
         let parts = std::iter::once(few).chain(newer.map(|run| (&*run.changes, &*run.fences)));
         let mut parts = parts.map(|part| within(part, &bounds)).filter(|part| !part.is_empty());
@@ -175,15 +203,15 @@ fn links<K, V>(first: &Link<K, V>) -> impl Iterator<Item = &Arc<Run<K, V>>> {
 }
 
 /// What a run, or one that is older, does to a key.
-fn find_from<'r, K: Ord, V>(run: &'r Arc<Run<K, V>>, key: &K) -> Option<&'r Option<V>> {
-    let mut run = run;
-    loop {
-        let at = before((&run.changes, &run.fences), |other| other < key);
-        if let Some((_, change)) = run.changes.get(at).filter(|(other, _)| other == key) {
-            return Some(change);
-        }
-        run = run.older.as_ref()?;
-    }
+fn find_from<'r, K: Family + Ord, V>(run: &'r Arc<Run<K, V>>, key: &K) -> Option<&'r Option<V>> {
+    let family = key.family();
+    std::iter::successors(Some(run), |run| run.older.as_ref())
+        .filter(|run| run.filter.may_have(family))
+        .find_map(|run| {
+            let at = before((&run.changes, &run.fences), |other| other < key);
+            run.changes.get(at).filter(|(other, _)| other == key)
+        })
+        .map(|(_, change)| change)
 }
 
 /// How many changes have keys that are `less`, which are the first ones.
@@ -243,7 +271,7 @@ fn place<K: Ord, V>(few: &[(K, V)], key: &K) -> Result<usize, usize> {
     few.binary_search_by(|(k, _)| k.cmp(key))
 }
 
-impl<K: Ord + Clone, V: Clone + PartialEq> std::fmt::Debug for ChangeMap<K, V> {
+impl<K: Family + Ord + Clone, V: Clone + PartialEq> std::fmt::Debug for ChangeMap<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ChangeMap({} changes)", self.len())
     }

@@ -48,6 +48,20 @@ impl<F: LeafFormat> Clone for Spot<'_, F> {
 }
 
 impl<F: LeafFormat> Spot<'_, F> {
+    /// The value under a key that the leaf covers, if there is one.
+    pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
+        if let Some(change) = self.delta.and_then(|delta| delta.get(key)) {
+            return Ok(change.clone());
+        }
+        if let (Some(_), Some(slot)) = (self.page, self.slot)
+            && let Some(found) = slot.again(pages, |page, head| F::find_again(page, head, key)).transpose()?
+            && let Some(found) = found
+        {
+            return Ok(found);
+        }
+        self.read(pages)?.map_or(Ok(None), |page| F::find(&page, key))
+    }
+
     /// Reads its page, if it has one.
     pub fn read(&self, pages: &impl ReadPages) -> Result<Option<Page>, PageError> {
         match (self.page, self.slot) {

@@ -4,6 +4,7 @@
 //! apart into entries in key order, how one entry is found, and how a stream of entries in key order is packed into
 //! pages again. It does no I/O and knows nothing of inner nodes.
 
+use super::filter::Family;
 use std::fmt::Debug;
 use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
@@ -14,7 +15,7 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     /// What the header of its pages says.
     const KIND: PageKind;
     /// Keys, in the order in which leaves hold them.
-    type Key: Ord + Clone + Debug + Send + Sync + 'static;
+    type Key: Family + Ord + Clone + Debug + Send + Sync + 'static;
     /// What stands under a key. Equal values are the same to the bit: a rebase passes over them (T10).
     type Value: Clone + PartialEq + Debug + Send + Sync + 'static;
     /// Packs entries into pages.
@@ -32,8 +33,27 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     /// Damage, which names the page.
     fn head(page: &Page) -> Result<Self::Head, PageError>;
 
-    /// Appends the key as bytes whose `memcmp` order is the keys' order.
-    fn key_bytes(key: &Self::Key, out: &mut Vec<u8>);
+    /// Lends the key as bytes whose `memcmp` order is the keys' order.
+    fn with_bytes<T>(key: &Self::Key, with: impl FnOnce(&[u8]) -> T) -> T;
+
+    /// Appends these bytes.
+    fn key_bytes(key: &Self::Key, out: &mut Vec<u8>) {
+        Self::with_bytes(key, |bytes| out.extend_from_slice(bytes));
+    }
+
+    /// As [`LeafFormat::find`], in the bytes of a page at hand and with what was kept of it; `None` says nothing. Damage is
+    /// said in words.
+    ///
+    /// # Errors
+    /// Damage.
+    #[allow(clippy::type_complexity)]
+    fn find_again(
+        _page: &[u8],
+        _head: &Self::Head,
+        _key: &Self::Key,
+    ) -> Result<Option<Option<Self::Value>>, &'static str> {
+        Ok(None)
+    }
 
     /// All entries of a page in key order. Everything is bounds-checked: damage is an error that names the page (I7).
     ///

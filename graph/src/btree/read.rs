@@ -104,9 +104,20 @@ impl<F: LeafFormat> Tree<F> {
     /// # Errors
     /// [`PageError`]: a page could not be read, or is damaged.
     pub fn get(&self, pages: &impl ReadPages, key: &F::Key) -> Result<Option<F::Value>, PageError> {
+        F::with_bytes(key, |bytes| match self.quick(bytes).map(|found| found.spot) {
+            Some(spot) => spot.get(pages, key),
+            None => self.get_slowly(pages, key, bytes),
+        })
+    }
+
+    /// The same where the way there is not in memory.
+    fn get_slowly(
+        &self,
+        pages: &impl ReadPages,
+        key: &F::Key,
+        bytes: &[u8],
+    ) -> Result<Option<F::Value>, PageError> {
         let Some(mut child) = self.root.as_ref().map(Root::as_child) else { return Ok(None) };
-        let mut bytes = Vec::with_capacity(32);
-        F::key_bytes(key, &mut bytes);
         let mut level = None;
         loop {
             let node = match child {
@@ -118,7 +129,7 @@ impl<F: LeafFormat> Tree<F> {
                     Loaded::Inner(Above::Kept(node, _), _) => node,
                     Loaded::Inner(Above::Page(page), above) => {
                         let inner = InnerPage::open(&page)?;
-                        child = Child::Page(inner.child(inner.search(&bytes)?)?, None);
+                        child = Child::Page(inner.child(inner.search(bytes)?)?, None);
                         level = Some(above - 1);
                         continue;
                     }
@@ -132,12 +143,12 @@ impl<F: LeafFormat> Tree<F> {
                     },
                     Node::Inner(inner) => {
                         level = Some(inner.level - 1);
-                        child = inner.child(inner.search(&bytes));
+                        child = inner.child(inner.search(bytes));
                         continue;
                     }
                 },
             };
-            let slot = node.child(node.search(&bytes));
+            let slot = node.child(node.search(bytes));
             (child, level) = (Child::Page(slot.page, Some(slot)), Some(node.level - 1));
         }
     }

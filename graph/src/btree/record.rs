@@ -82,8 +82,8 @@ impl LeafFormat for RecordLeaf {
         RecordHead::of(page)
     }
 
-    fn key_bytes(key: &Vec<u8>, out: &mut Vec<u8>) {
-        out.extend_from_slice(key);
+    fn with_bytes<T>(key: &Vec<u8>, with: impl FnOnce(&[u8]) -> T) -> T {
+        with(key)
     }
 
     fn entries(page: Page) -> Result<RecordEntries, PageError> {

@@ -87,11 +87,11 @@ impl Tree<RecordLeaf> {
     ) -> Result<Option<Option<T>>, PageError> {
         let Some(spot) = self.quick(key).map(|found| found.spot) else { return Ok(None) };
         let (Some(slot), None) = (spot.slot, spot.delta) else { return Ok(None) };
-        let Some((kept, bytes)) = slot.head().zip(pages.at_hand(slot.page, &slot.near)) else {
-            return Ok(None);
+        let find = |page: &[u8], kept: &RecordHead| {
+            let found = kept.find(page, key)?;
+            Ok(found.map(|entry| entry.map(|entry| read(entry.bytes, entry.refs))))
         };
-        let found = kept.find(&bytes, key).map_err(|what| slot.damage(what))?;
-        Ok(found.map(|entry| entry.map(|entry| read(entry.bytes, entry.refs))))
+        Ok(slot.again(pages, find).transpose()?.flatten())
     }
 }
 

@@ -7,7 +7,7 @@
 use super::decoded::{Decoded, Slot};
 use super::inner::InnerPage;
 use super::node::{Changed, Inner, Leaf, Node, Root, Shared, Tree};
-use super::{LeafFormat, MAX_KEY_LEN};
+use super::{LeafFormat, MAX_KEY_LEN, delta};
 use std::sync::Arc;
 use storage_core::page::PageKind;
 use storage_core::pager::{PageError, ReadPages};
@@ -39,18 +39,18 @@ impl<F: LeafFormat> Tree<F> {
         key: F::Key,
         value: Option<F::Value>,
     ) -> Result<(), PageError> {
-        let mut bytes = Vec::with_capacity(32);
-        F::key_bytes(&key, &mut bytes);
-        debug_assert!(bytes.len() <= MAX_KEY_LEN, "a key of {} bytes", bytes.len());
         let root = self.root.get_or_insert_with(|| {
             let node = Node::Leaf(Leaf::over(None));
             self.changed.count(&node);
             Root::Changed(Shared::new(node))
         });
-        let leaf = leaf_of(root, &mut self.changed, pages, &bytes)?;
+        let leaf = F::with_bytes(&key, |bytes| {
+            debug_assert!(bytes.len() <= MAX_KEY_LEN, "a key of {} bytes", bytes.len());
+            leaf_of(root, &mut self.changed, pages, bytes)
+        })?;
         let weight = &mut self.changed.weight;
-        *weight += F::weight(&key, value.as_ref());
-        leaf.delta.insert(key, value, |key, old| *weight -= F::weight(key, old));
+        *weight += delta::weight::<F>(&key, value.as_ref());
+        leaf.delta.insert(key, value, |key, old| *weight -= delta::weight::<F>(key, old));
         Ok(())
     }
 }

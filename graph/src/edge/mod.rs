@@ -15,6 +15,7 @@ pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};
 pub(crate) use window::{Stand, Window, before, behind, types_of};
 
+use crate::btree::{Family, mixed};
 use std::ops::RangeInclusive;
 
 /// One edge as one direction's tree sees it. The order of the fields is the order of the tree.
@@ -28,6 +29,14 @@ pub struct EdgeKey {
     pub neighbor: u64,
     /// 0, and upwards where there are parallel edges of one type.
     pub rank: u32,
+}
+
+/// Parallel edges belong together.
+impl Family for EdgeKey {
+    #[inline]
+    fn family(&self) -> u64 {
+        mixed(self.vertex ^ u64::from(self.edge_type) << 48 ^ mixed(self.neighbor))
+    }
 }
 
 impl EdgeKey {

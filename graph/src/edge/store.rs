@@ -4,7 +4,7 @@
 //! the same name. Both sides change in one transaction. Lists of one vertex come in the order (type, neighbour, rank).
 
 use super::EdgeKey;
-use super::page::{self, EdgeLeaf};
+use super::page::{self, Again, EdgeLeaf};
 use crate::btree::{LeafView, Record, RecordLeaf, Tree};
 use crate::model::{Edge, NodeId, TypeId};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl EdgeStore {
                 // A hub grown by one transaction has its edges here: only those between these two nodes are looked at.
                 Some(delta) => {
                     let kept = ranks.filter(|rank| !delta.contains_key(&EdgeKey { rank: *rank, ..key }));
-                    let changed = delta.range(first..=past).filter(|(_, change)| change.is_some());
+                    let changed = delta.range_of_family(first..=past).filter(|(_, change)| change.is_some());
                     highest = highest.max(kept.max()).max(changed.map(|(key, _)| key.rank).max());
                 }
             }
@@ -111,14 +111,26 @@ impl EdgeStore {
             return Ok(None);
         };
         let mut ranks = Vec::new();
-        if let Some(page) = found.spot.read(pages)? {
-            page::ranks(&page, first.vertex, first.edge_type, first.neighbor, &mut ranks)?;
+        let spot = &found.spot;
+        let list = (first.vertex, first.edge_type);
+        let at_hand = spot.page.and(spot.slot).and_then(|slot| {
+            slot.again(pages, |page, head| Again::new(page, head)?.ranks(list, first.neighbor, &mut ranks))
+        });
+        match at_hand {
+            Some(done) => done?,
+            None => {
+                if let Some(page) = spot.read(pages)? {
+                    page::ranks(&page, first.vertex, first.edge_type, first.neighbor, &mut ranks)?;
+                }
+            }
         }
-        let Some(delta) = found.spot.delta else { return Ok(Some(ranks.last().copied())) };
+        let Some(delta) = spot.delta else { return Ok(Some(ranks.last().copied())) };
         let kept = ranks.iter().rev().find(|rank| !delta.contains_key(&EdgeKey { rank: **rank, ..first }));
         let past = EdgeKey { rank: u32::MAX, ..first };
-        let changed =
-            delta.range(first..=past).filter(|(_, change)| change.is_some()).map(|(key, _)| key.rank);
+        let changed = delta
+            .range_of_family(first..=past)
+            .filter(|(_, change)| change.is_some())
+            .map(|(key, _)| key.rank);
         Ok(Some(kept.copied().max(changed.max())))
     }
 

@@ -8,6 +8,7 @@
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
 //! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
+//! | `changes` | ranks of edges whose changes wait in memory |
 //! | `indexes` | property indexes and records |
 //! | `savepoints` | random savepoints, next door |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
@@ -17,6 +18,7 @@
 //! armed together with that one's, and that alone shows nothing. The test prints after how many states, calls or steps
 //! each was caught.
 
+mod changes;
 mod counts;
 mod indexes;
 mod log;
@@ -97,6 +99,7 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
             by("degrees of a growing hub", counts::degrees),
             by("a growing hub, checked", counts::checked),
         ],
+        Bug::FilterForgets => vec![by("parallel edges in memory", changes::ranks)],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],
         Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {

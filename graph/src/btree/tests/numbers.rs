@@ -32,8 +32,8 @@ impl<const WIDTH: usize> LeafFormat for Numbers<WIDTH> {
         Ok(())
     }
 
-    fn key_bytes(key: &u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&padded::<WIDTH>(*key));
+    fn with_bytes<T>(key: &u64, with: impl FnOnce(&[u8]) -> T) -> T {
+        with(&padded::<WIDTH>(*key))
     }
 
     fn entries(page: Page) -> Result<Self::Entries, PageError> {

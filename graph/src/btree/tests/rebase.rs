@@ -131,8 +131,8 @@ fn recount<F: LeafFormat>(tree: &Tree<F>) -> (usize, usize) {
         sum.count(node);
         match &**node {
             Node::Leaf(leaf) => {
-                sum.weight +=
-                    leaf.delta.in_memory().map(|(key, value)| F::weight(key, value.as_ref())).sum::<usize>();
+                let weight = |(key, value): &(_, Option<_>)| delta::weight::<F>(key, value.as_ref());
+                sum.weight += leaf.delta.in_memory().map(weight).sum::<usize>();
             }
             Node::Inner(inner) => (0..inner.count()).for_each(|index| add(inner.child(index), sum)),
         }

@@ -135,8 +135,14 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
         read::head(page)
     }
 
-    fn key_bytes(key: &EdgeKey, out: &mut Vec<u8>) {
-        out.extend_from_slice(&key.to_bytes());
+    #[inline]
+    fn with_bytes<T>(key: &EdgeKey, with: impl FnOnce(&[u8]) -> T) -> T {
+        with(&key.to_bytes())
+    }
+
+    fn find_again(page: &[u8], head: &PageHead, key: &EdgeKey) -> Parsed<Option<Option<()>>> {
+        let ranks = read::Again::new(page, head)?.has(key)?;
+        Ok(Some(ranks.then_some(())))
     }
 
     fn entries(page: Page) -> Result<Entries, PageError> {

@@ -59,6 +59,16 @@ impl<'p> Again<'p> {
         if at == 0 { Ok(()) } else { self.0.targets_from(vertex, at, edge_type, out) }
     }
 
+    /// Whether this very edge is in the page.
+    pub fn has(&self, key: &EdgeKey) -> Parsed<bool> {
+        find_in(self.0, key)
+    }
+
+    /// As [`ranks`].
+    pub fn ranks(&self, (vertex, edge_type): (u64, u32), neighbor: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        self.0.find(vertex, edge_type)?.map_or(Ok(()), |list| list.ranks_of(neighbor, out))
+    }
+
     /// Where its lists begin; 0 if there are none.
     #[inline]
     pub fn lists(&self, vertex: u64) -> Parsed<usize> {

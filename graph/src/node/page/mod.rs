@@ -42,8 +42,8 @@ impl LeafFormat for NodeLeaf {
         Ok(layout(page)?.kept())
     }
 
-    fn key_bytes(key: &u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&key.to_be_bytes());
+    fn with_bytes<T>(key: &u64, with: impl FnOnce(&[u8]) -> T) -> T {
+        with(&key.to_be_bytes())
     }
 
     fn entries(page: Page) -> Result<NodeEntries, PageError> {
