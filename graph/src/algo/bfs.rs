@@ -189,15 +189,22 @@ impl<R: ReadPages> Search<'_, R> {
 
     /// A place that was not seen is reached.
     fn reach(&mut self, place: usize, distance: u64, next: &mut Frontier) -> Result<(), ReadError> {
-        let Some((index, _)) = self.nodes.at_place(place) else {
-            let id = self.nodes.first().unwrap_or(0).wrapping_add(place as u64);
-            return Err(nowhere(self.reader, id));
-        };
+        let index = self.index(place)?;
         self.distances[index] = distance;
         self.seen.push(place);
         self.reached += 1;
         next.push(place);
         Ok(())
+    }
+
+    /// The number of the node at a place.
+    #[inline]
+    fn index(&self, place: usize) -> Result<usize, ReadError> {
+        let nowhere = || {
+            let id = self.nodes.first().unwrap_or(0).wrapping_add(place as u64);
+            nowhere(self.reader, id)
+        };
+        self.nodes.at_place(place).map(|(index, _)| index).ok_or_else(nowhere)
     }
 
     /// Of the places in bits, those that were seen before go, and the others are reached.
@@ -206,9 +213,12 @@ impl<R: ReadPages> Search<'_, R> {
         for at in 0..words {
             let new = next.bits_mut()[at] & !self.seen.bits_mut()[at];
             next.bits_mut()[at] = new;
+            self.seen.bits_mut()[at] |= new;
             for bit in ones(new) {
-                self.reach(at * 64 + bit, distance, next)?;
+                let index = self.index(at * 64 + bit)?;
+                self.distances[index] = distance;
             }
+            self.reached += new.count_ones() as usize;
         }
         Ok(())
     }
@@ -238,14 +248,14 @@ impl<R: ReadPages> Search<'_, R> {
             if batch.is_empty() {
                 break Ok(());
             }
-            let done = reader.for_each_list(&batch, &ways, |_, list| {
+            let done = reader.for_each_neighbor(&batch, &ways, |list| {
                 match first {
                     Some(first) => mark(list, first, next.bits_mut())?,
                     None => self.reach_new(list, distance, next)?,
                 }
                 read += list.len() as u64;
                 self.unread = self.unread.saturating_sub(list.len() as u64);
-                ticker.step(1 + list.len() as u64)?;
+                ticker.step(list.len() as u64)?;
                 if read > limit { Err(Halt::Switch) } else { Ok(()) }
             });
             if done.is_err() {

@@ -83,10 +83,34 @@ impl Frontier {
         self.few.sort_unstable();
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        let many =
-            self.bits.iter().enumerate().flat_map(|(at, word)| ones(*word).map(move |bit| at * 64 + bit));
-        self.few.iter().copied().chain(many)
+    pub(super) fn iter(&self) -> Places<'_> {
+        Places { few: self.few.iter(), words: self.bits.iter(), word: 0, next: 0 }
+    }
+}
+
+/// The places of a [`Frontier`].
+pub(super) struct Places<'a> {
+    few: std::slice::Iter<'a, usize>,
+    words: std::slice::Iter<'a, u64>,
+    /// What is left of a word, and the first place of the next one.
+    word: u64,
+    next: usize,
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            match self.words.next() {
+                Some(word) => (self.word, self.next) = (*word, self.next + 64),
+                None => return self.few.next().copied(),
+            }
+        }
+        let place = self.next - 64 + self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(place)
     }
 }
 

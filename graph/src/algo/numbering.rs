@@ -52,8 +52,30 @@ impl Numbering {
     /// What it takes at most for a node.
     pub(crate) const BYTES_PER_NODE: u64 = 8;
 
-    /// Numbers all nodes: one pass over them, or two where ids are far apart, if only at the beginning.
+    /// Numbers all nodes. Where ids follow each other it takes a few look-ups; else one pass over the nodes, or two where ids are
+    /// far apart, if only at the beginning.
     pub(crate) fn of<R: ReadPages>(reader: &Reader<R>, ticker: &mut Ticker<'_>) -> Result<Self, ReadError> {
+        match Self::run(reader)? {
+            Some(run) => Ok(run),
+            None => Self::counted(reader, ticker),
+        }
+    }
+
+    /// All nodes, if their ids follow each other: then the last one is as far from the first one as there are nodes.
+    fn run<R: ReadPages>(reader: &Reader<R>) -> Result<Option<Self>, ReadError> {
+        let (store, tree, pages) = (&reader.layers.node, &reader.graph.nodes, &reader.pages);
+        let Some(span) = store.spans(tree, pages, 0).next().transpose()? else { return Ok(None) };
+        let (first, count) = (span.first, reader.node_count());
+        let Some(past) = first.checked_add(count) else { return Ok(None) };
+        // A few bytes may say that there are billions of nodes: two places must agree.
+        if tree.count(pages, ..)? != count || store.spans(tree, pages, past).next().transpose()?.is_some() {
+            return Ok(None);
+        }
+        Ok(usize::try_from(count).ok().map(|count| Numbering::Run { first, count }))
+    }
+
+    /// The same by looking at all nodes.
+    fn counted<R: ReadPages>(reader: &Reader<R>, ticker: &mut Ticker<'_>) -> Result<Self, ReadError> {
         let mut counted = Counted::default();
         // Held as long as ids lie close together.
         let mut words = Some(Vec::new());

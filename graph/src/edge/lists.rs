@@ -8,6 +8,7 @@
 //!
 //! Memory: 64 bytes for a vertex that was located, and what its lists take.
 
+use super::ahead::Ahead;
 use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
@@ -30,36 +31,7 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     /// Pages that were last looked up in, and read.
     kept: [Kept<'a, IN>; 2],
     /// Lists that the processor was asked for, by their number among the places.
-    asked: [Option<Asked<'a>>; ASKED],
-}
-
-/// How many lists may be asked for at a time. Each holds a page: cheap only for a few.
-pub(crate) const ASKED: usize = 7;
-
-/// A list that the processor was asked for.
-#[derive(Debug)]
-struct Asked<'a> {
-    index: usize,
-    page: Hand<'a>,
-    /// Where the lists begin; 0 if there are none.
-    at: usize,
-}
-
-/// A page at hand, lent or held.
-#[derive(Debug)]
-enum Hand<'a> {
-    Lent(&'a [u8]),
-    Held(AtHand<'a>),
-}
-
-impl Hand<'_> {
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Hand::Lent(bytes) => bytes,
-            Hand::Held(page) => page,
-        }
-    }
+    ahead: Ahead<'a, IN>,
 }
 
 /// A page at hand, kept for as long as it is the one that is asked for: vertices in order often share one.
@@ -107,7 +79,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             places: Vec::new(),
             last: None,
             kept: [const { Kept(None) }; 2],
-            asked: [const { None }; ASKED],
+            ahead: Ahead::new(),
         }
     }
 
@@ -119,7 +91,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         missing: &mut Vec<Written>,
     ) -> Result<(), PageError> {
         self.places.clear();
-        self.asked = [const { None }; ASKED];
+        self.ahead.clear();
         for vertex in vertices {
             let Some(mut place) = self.place(vertex)? else { break };
             if !self.fetch_directory(&mut place)
@@ -171,27 +143,15 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         Ok(Some(Place { vertex, spot, goes_on, lent: None }))
     }
 
-    /// Asks the processor for the beginning of the lists of the vertex that was located as number `index`, and forgets the
-    /// one [`ASKED`] before.
+    /// Asks the processor for the lists of the vertex that was located as number `index`, and forgets the one
+    /// [`super::ASKED`] before.
     #[inline]
     pub fn fetch_lists(&mut self, index: usize) {
-        let asked = &mut self.asked[index % ASKED];
-        *asked = None;
         let Some(place) = self.places.get(index) else { return };
-        let Some((slot, head)) = place.spot.slot.and_then(|slot| Some((slot, slot.head()?))) else { return };
-        let page = match place.lent {
-            Some(bytes) => Hand::Lent(bytes),
-            None => match self.pages.at_hand(slot.page, &slot.near) {
-                Some(page) => Hand::Held(page),
-                None => return,
-            },
-        };
-        let bytes = page.bytes();
-        // What is wrong with the page is told by whoever reads the list.
-        let Ok(at) = Again::new(bytes, head).and_then(|page| page.lists(place.vertex)) else { return };
-        prefetch::ahead(bytes, at);
-        prefetch::ahead(bytes, at + 64);
-        *asked = Some(Asked { index, page, at });
+        let Spot { slot: Some(slot), delta, .. } = place.spot else { return };
+        if !place.goes_on && !changed(delta, place.vertex) {
+            self.ahead.ask(self.pages, (index, place.vertex), slot, place.lent);
+        }
     }
 
     /// Appends the neighbours of the vertex that was located as number `index`, of one type or of all.
@@ -202,18 +162,11 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
+        if self.ahead.targets(index, edge_type, out)? {
+            return Ok(());
+        }
         // In an empty tree nothing was found.
         let Some(place) = self.places.get(index).copied() else { return Ok(()) };
-        let Spot { slot, delta, .. } = place.spot;
-        if let Some(asked) = self.asked[index % ASKED].as_ref().filter(|asked| asked.index == index)
-            && let Some((slot, head)) = slot.and_then(|slot| Some((slot, slot.head()?)))
-            && !place.goes_on
-            && !changed(delta, place.vertex)
-        {
-            return Again::new(asked.page.bytes(), head)
-                .and_then(|page| page.targets_at(place.vertex, asked.at, edge_type, out))
-                .map_err(|what| slot.damage(what));
-        }
         self.targets_of(place, edge_type, out)
     }
 

@@ -3,13 +3,15 @@
 //! Holds: [`EdgeKey`], the name of one edge in one direction, and [`page`], the layout of adjacency leaves.
 //! Both directions use the same layout; only the page kind differs.
 
+mod ahead;
 mod lists;
 pub mod page;
 mod scan;
 mod store;
 mod window;
 
-pub(crate) use lists::{ASKED, Lists, few};
+pub(crate) use ahead::ASKED;
+pub(crate) use lists::{Lists, few};
 pub(crate) use scan::scan;
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};

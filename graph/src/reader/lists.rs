@@ -23,6 +23,9 @@ pub(super) const WINDOW: usize = 512;
 /// How many lists ahead of the one that is read the processor is asked for a list.
 const FETCH: usize = ASKED - 1;
 
+/// How many neighbours are given at once, at least, where it does not matter whose they are: what is near in memory.
+const AT_ONCE: usize = 512;
+
 /// An edge as the node sees it whose list it is in. The order is that of lists of neighbours.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Hop {
@@ -61,6 +64,31 @@ impl<R: ReadPages> Reader<R> {
             self.each_list_of(&mut both, window, first, &mut visit)?;
         }
         Ok(())
+    }
+
+    /// Gives the neighbours of all these nodes to `visit`, those of some lists at a time: as [`Reader::for_each_list`], where it
+    /// does not matter whose they are.
+    pub(crate) fn for_each_neighbor<E: From<ReadError>>(
+        &self,
+        nodes: &[NodeId],
+        ways: &[Way],
+        mut visit: impl FnMut(&[u64]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut both = Both::new(self, ways);
+        let mut some = Vec::with_capacity(2 * AT_ONCE);
+        for (_, window) in windows(nodes) {
+            both.locate(self, window).map_err(ReadError::from)?;
+            (0..FETCH).for_each(|index| both.fetch(index));
+            for (index, node) in window.iter().enumerate() {
+                both.fetch(index + FETCH);
+                both.targets(index, *node, &mut some).map_err(ReadError::from)?;
+                if some.len() >= AT_ONCE {
+                    visit(&some)?;
+                    some.clear();
+                }
+            }
+        }
+        visit(&some)
     }
 
     /// Gives the lists of a window of nodes, of which the first is in place `first`.

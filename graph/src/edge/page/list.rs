@@ -17,7 +17,8 @@ const PARALLEL: u8 = 252;
 const RANKED: u8 = 253;
 /// Stands where a list could begin: a table of types.
 pub(super) const TYPES: u8 = 254;
-const LONG: u8 = 255;
+/// Four bytes more of degree follow.
+pub(super) const LONG: u8 = 255;
 
 /// What a list says about ranks.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

@@ -26,7 +26,7 @@ pub(super) fn append(walk: &mut Walk<'_>, out: &mut Vec<u64>) -> Parsed<()> {
 }
 
 /// Appends the neighbours of the plain list of `vertex` at `at`, and says where it ends: all of it at once. `None`, and
-/// nothing appended, where this processor cannot, or the list is not as most are: longer, with ranks, of wide gaps, in a
+/// nothing appended, where this processor cannot, or the list is not as most are: with ranks, of wide gaps, in a
 /// table of types, or damaged. Then the list is read field by field.
 #[inline]
 pub(super) fn plain(bytes: Bytes<'_>, at: usize, vertex: u64, out: &mut Vec<u64>) -> Option<usize> {
@@ -74,9 +74,10 @@ const WIDEST: usize = 25;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use super::super::EDGES_A_BYTE;
     use super::super::bytes::word;
     use super::super::codec::unzigzag;
-    use super::super::list::LONG_FROM;
+    use super::super::list::{LONG, LONG_FROM};
     use super::*;
     use std::arch::x86_64::*;
 
@@ -165,14 +166,26 @@ mod avx2 {
         if at.checked_add(2)? > used {
             return None;
         }
-        let (degree, head) = (usize::from(page[at]), page[at + 1]);
-        if degree == 0 || degree >= LONG_FROM {
+        let (degree, at) = match page[at] {
+            degree if degree != 0 && usize::from(degree) < LONG_FROM => (usize::from(degree), at + 1),
+            // Four bytes more. Where they are in the pad, so is the head.
+            LONG => {
+                let degree = (word(&page[at + 1..]) & 0xffff_ffff) as usize;
+                if !(LONG_FROM..=EDGES_A_BYTE * page.len()).contains(&degree) {
+                    return None;
+                }
+                (degree, at + 5)
+            }
+            _ => return None,
+        };
+        if at >= used {
             return None;
         }
+        let head = page[at];
         let first_len = usize::from(head >> 5) + 1;
-        let first = word(&page[at + 2..]) & u64::MAX >> (64 - 8 * first_len);
+        let first = word(&page[at + 1..]) & u64::MAX >> (64 - 8 * first_len);
         let first = vertex.wrapping_add(unzigzag(first) as u64);
-        let mut pos = at + 2 + first_len;
+        let mut pos = at + 1 + first_len;
         let (mut bits, mut left) = (usize::from(head & 31), degree - 1);
         out.reserve(degree + BLOCK);
         // SAFETY: a `Vec` is as long as its capacity in memory.
