@@ -118,7 +118,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     }
 
     /// Looks up where a vertex begins; `None` in an empty tree.
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
         // Strictly within a page: no list of its own reaches beyond, and it is the leaf.
         if let Some(last) = &self.last
@@ -126,19 +126,20 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         {
             return Ok(Some(Place { vertex, goes_on: false, ..*last }));
         }
-        let place = self.look_up(vertex)?;
-        self.last = place;
-        Ok(place)
+        let key = EdgeKey::first_of(vertex).to_bytes();
+        self.last = match self.tree.quick(&key) {
+            Some(found) => {
+                Some(Place { vertex, spot: found.spot, goes_on: found.goes_on(&key[..8]), lent: None })
+            }
+            None => self.look_up(vertex, &key)?,
+        };
+        Ok(self.last)
     }
 
-    #[inline]
-    fn look_up(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
-        let key = EdgeKey::first_of(vertex).to_bytes();
-        if let Some(found) = self.tree.quick(&key) {
-            let goes_on = found.goes_on(&key[..8]);
-            return Ok(Some(Place { vertex, spot: found.spot, goes_on, lent: None }));
-        }
-        let Some(spot) = self.near.locate(&key)? else { return Ok(None) };
+    /// The same where the way there is not in memory.
+    #[cold]
+    fn look_up(&mut self, vertex: u64, key: &[u8]) -> Result<Option<Place<'a, IN>>, PageError> {
+        let Some(spot) = self.near.locate(key)? else { return Ok(None) };
         let goes_on = self.near.upper().is_some_and(|upper| page::goes_on(upper, vertex));
         Ok(Some(Place { vertex, spot, goes_on, lent: None }))
     }

@@ -75,7 +75,6 @@ pub struct AtHand<'s>(Hand<'s>);
 enum Hand<'s> {
     Lent(&'s [u8]),
     Framed(Guard<Option<Arc<Framed>>>),
-    Page(Page),
 }
 
 impl AtHand<'_> {
@@ -90,7 +89,7 @@ impl<'s> AtHand<'s> {
     pub fn as_lent(&self) -> Option<&'s [u8]> {
         match &self.0 {
             Hand::Lent(bytes) => Some(bytes),
-            Hand::Framed(_) | Hand::Page(_) => None,
+            Hand::Framed(_) => None,
         }
     }
 
@@ -102,12 +101,6 @@ impl<'s> AtHand<'s> {
     }
 }
 
-impl From<Page> for AtHand<'_> {
-    fn from(page: Page) -> Self {
-        AtHand(Hand::Page(page))
-    }
-}
-
 impl Deref for AtHand<'_> {
     type Target = [u8];
     #[inline]
@@ -115,7 +108,6 @@ impl Deref for AtHand<'_> {
         match &self.0 {
             Hand::Lent(bytes) => bytes,
             Hand::Framed(guard) => guard.as_ref().map_or(&[], |framed| &framed.buf),
-            Hand::Page(page) => page,
         }
     }
 }
