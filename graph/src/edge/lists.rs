@@ -6,7 +6,7 @@
 //! What is in memory is read without a lock, a count or a copy ([`Tree::quick`], [`ReadPages::at_hand`]); only what is not
 //! goes through a finger, which keeps the way for the next time.
 //!
-//! Memory: 64 bytes for a vertex that was located, and what its lists take.
+//! Memory: at most 80 bytes for a vertex that was located, and what its lists take.
 
 use super::ahead::Ahead;
 use super::page::{self, Again, EdgeLeaf};
@@ -25,9 +25,11 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     near: Finger<'a, EdgeLeaf<IN>, R>,
     /// For lists over several leaves.
     far: Finger<'a, EdgeLeaf<IN>, R>,
-    places: Vec<Place<'a, IN>>,
-    /// The one that was looked up last.
-    last: Option<Place<'a, IN>>,
+    /// The vertices that were located, and the leaves where they begin: vertices in order often share one.
+    located: Vec<Located>,
+    leaves: Vec<LeafAt<'a, IN>>,
+    /// The leaf that was looked up last.
+    last: Option<LeafAt<'a, IN>>,
     /// Pages that were last looked up in, and read.
     kept: [Kept<'a, IN>; 2],
     /// Lists that the processor was asked for, by their number among the places.
@@ -47,22 +49,56 @@ impl<'a, const IN: bool> Kept<'a, IN> {
         }
         self.0.as_ref().map(|(_, page)| page)
     }
+
+    /// Asks the processor for where the look-up of a vertex in this page begins to read.
+    #[inline]
+    fn fetch(&self, vertex: u64) {
+        if let Some((slot, page)) = &self.0
+            && let Some(head) = slot.head()
+        {
+            prefetch::ahead(page, head.begins(vertex));
+        }
+    }
 }
 
-/// Where a vertex that was located stands.
-#[derive(Debug)]
-struct Place<'a, const IN: bool> {
+/// A vertex that was located.
+#[derive(Copy, Clone, Debug)]
+struct Located {
     vertex: u64,
-    spot: Spot<'a, EdgeLeaf<IN>>,
+    /// Its leaf's number.
+    leaf: u32,
     /// The next leaf may go on with the vertex.
     goes_on: bool,
+}
+
+/// A leaf where vertices begin.
+#[derive(Debug)]
+struct LeafAt<'a, const IN: bool> {
+    spot: Spot<'a, EdgeLeaf<IN>>,
     /// The page, if it is at hand and lent.
     lent: Option<&'a [u8]>,
 }
 
-impl<const IN: bool> Copy for Place<'_, IN> {}
+impl<const IN: bool> LeafAt<'_, IN> {
+    /// Whether a vertex lies strictly within its page, as far as is known: then no list of it reaches beyond.
+    #[inline]
+    fn has_within(&self, vertex: u64) -> bool {
+        self.spot.slot.and_then(Slot::head).is_some_and(|head| head.is_within(vertex))
+    }
+}
 
-impl<const IN: bool> Clone for Place<'_, IN> {
+/// Where a vertex stands.
+#[derive(Debug)]
+struct Place<'a, const IN: bool> {
+    vertex: u64,
+    leaf: LeafAt<'a, IN>,
+    /// The next leaf may go on with the vertex.
+    goes_on: bool,
+}
+
+impl<const IN: bool> Copy for LeafAt<'_, IN> {}
+
+impl<const IN: bool> Clone for LeafAt<'_, IN> {
     fn clone(&self) -> Self {
         *self
     }
@@ -76,7 +112,8 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             pages,
             near,
             far,
-            places: Vec::new(),
+            located: Vec::new(),
+            leaves: Vec::new(),
             last: None,
             kept: [const { Kept(None) }; 2],
             ahead: Ahead::new(),
@@ -90,50 +127,51 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         vertices: impl Iterator<Item = u64>,
         missing: &mut Vec<Written>,
     ) -> Result<(), PageError> {
-        self.places.clear();
+        self.located.clear();
+        self.leaves.clear();
         self.ahead.clear();
         for vertex in vertices {
-            let Some(mut place) = self.place(vertex)? else { break };
-            if !self.fetch_directory(&mut place)
-                && let Some(at) = place.spot.page
-                && missing.last() != Some(&at)
-            {
-                missing.push(at);
+            let mut goes_on = false;
+            if !self.leaves.last().is_some_and(|leaf| leaf.has_within(vertex)) {
+                let Some(Place { leaf: LeafAt { spot, .. }, goes_on: more, .. }) = self.place(vertex)? else {
+                    break;
+                };
+                let page = spot.slot.and_then(|slot| self.kept[0].page(self.pages, slot));
+                if page.is_none() {
+                    missing.extend(spot.page.filter(|at| missing.last() != Some(at)));
+                }
+                self.leaves.push(LeafAt { spot, lent: page.and_then(AtHand::as_lent) });
+                goes_on = more;
             }
-            self.places.push(place);
+            self.kept[0].fetch(vertex);
+            self.located.push(Located { vertex, leaf: self.leaves.len() as u32 - 1, goes_on });
         }
         Ok(())
     }
 
-    /// Asks the processor for where the look-up of a vertex begins to read. False if the page is not at hand.
+    /// Where the vertex stands that was located as number `index`; in an empty tree nothing was found.
     #[inline]
-    fn fetch_directory(&mut self, place: &mut Place<'a, IN>) -> bool {
-        let Some(slot) = place.spot.slot else { return false };
-        let Some(bytes) = self.kept[0].page(self.pages, slot) else { return false };
-        place.lent = bytes.as_lent();
-        if let Some(head) = slot.head() {
-            prefetch::ahead(bytes, head.begins(place.vertex));
-        }
-        true
+    fn located(&self, index: usize) -> Option<Place<'a, IN>> {
+        let Located { vertex, leaf, goes_on } = *self.located.get(index)?;
+        Some(Place { vertex, leaf: *self.leaves.get(leaf as usize)?, goes_on })
     }
 
     /// Looks up where a vertex begins; `None` in an empty tree.
     #[inline(always)]
     fn place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
-        // Strictly within a page: no list of its own reaches beyond, and it is the leaf.
-        if let Some(last) = &self.last
-            && last.spot.slot.and_then(Slot::head).is_some_and(|head| head.is_within(vertex))
-        {
-            return Ok(Some(Place { vertex, goes_on: false, ..*last }));
+        if let Some(leaf) = self.last.filter(|leaf| leaf.has_within(vertex)) {
+            return Ok(Some(Place { vertex, leaf, goes_on: false }));
         }
         let key = EdgeKey::first_of(vertex).to_bytes();
-        self.last = match self.tree.quick(&key) {
+        let place = match self.tree.quick(&key) {
             Some(found) => {
-                Some(Place { vertex, spot: found.spot, goes_on: found.goes_on(&key[..8]), lent: None })
+                let goes_on = found.goes_on(&key[..8]);
+                Some(Place { vertex, leaf: LeafAt { spot: found.spot, lent: None }, goes_on })
             }
             None => self.look_up(vertex, &key)?,
         };
-        Ok(self.last)
+        self.last = place.as_ref().map(|place| place.leaf);
+        Ok(place)
     }
 
     /// The same where the way there is not in memory.
@@ -141,17 +179,17 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     fn look_up(&mut self, vertex: u64, key: &[u8]) -> Result<Option<Place<'a, IN>>, PageError> {
         let Some(spot) = self.near.locate(key)? else { return Ok(None) };
         let goes_on = self.near.upper().is_some_and(|upper| page::goes_on(upper, vertex));
-        Ok(Some(Place { vertex, spot, goes_on, lent: None }))
+        Ok(Some(Place { vertex, leaf: LeafAt { spot, lent: None }, goes_on }))
     }
 
     /// Asks the processor for the lists of the vertex that was located as number `index`, and forgets the one
     /// [`super::ASKED`] before.
     #[inline]
     pub fn fetch_lists(&mut self, index: usize) {
-        let Some(place) = self.places.get(index) else { return };
-        let Spot { slot: Some(slot), delta, .. } = place.spot else { return };
-        if !place.goes_on && !changed(delta, place.vertex) {
-            self.ahead.ask(self.pages, (index, place.vertex), slot, place.lent);
+        let Some(Located { vertex, leaf, goes_on }) = self.located.get(index).copied() else { return };
+        let Some(LeafAt { spot, lent }) = self.leaves.get(leaf as usize) else { return };
+        if let (Some(slot), false) = (spot.slot, goes_on || changed(spot.delta, vertex)) {
+            self.ahead.ask(self.pages, (index, vertex), slot, *lent);
         }
     }
 
@@ -166,9 +204,10 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         if self.ahead.targets(index, edge_type, out)? {
             return Ok(());
         }
-        // In an empty tree nothing was found.
-        let Some(place) = self.places.get(index).copied() else { return Ok(()) };
-        self.targets_of(place, edge_type, out)
+        match self.located(index) {
+            Some(place) => self.targets_of(place, edge_type, out),
+            None => Ok(()),
+        }
     }
 
     /// Appends the neighbours of a vertex, of one type or of all.
@@ -192,7 +231,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        let Place { vertex, spot: Spot { slot, delta, .. }, goes_on, lent } = place;
+        let Place { vertex, leaf: LeafAt { spot: Spot { slot, delta, .. }, lent }, goes_on } = place;
         if let (Some(slot), false) = (slot, goes_on || changed(delta, vertex)) {
             return self.whole(slot, lent, (vertex, edge_type), out);
         }
@@ -234,8 +273,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<Entry>,
     ) -> Result<(), PageError> {
-        // In an empty tree nothing was found.
-        let Some(place) = self.places.get(index).copied() else { return Ok(()) };
+        let Some(place) = self.located(index) else { return Ok(()) };
         self.each_leaf(place, edge_type, |vertex, page, delta| match edge_type {
             None => leaf_entries((page, delta), vertex, out),
             Some(edge_type) => entries_of((page, delta), (vertex, edge_type), out),
@@ -245,7 +283,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// Visits the leaves that may hold edges of a vertex, of one type or of all, in order.
     fn each_leaf(
         &mut self,
-        Place { vertex, spot, goes_on, .. }: Place<'a, IN>,
+        Place { vertex, leaf: LeafAt { spot, .. }, goes_on }: Place<'a, IN>,
         edge_type: Option<u32>,
         mut visit: impl FnMut(u64, Option<&Page>, Option<&'a Changes>) -> Result<(), PageError>,
     ) -> Result<(), PageError> {

@@ -184,6 +184,58 @@ impl<'a> Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// Gives all ids, as a first one and how many follow each other: those of [`Spans`], which looks at labels and bodies too.
+    /// Damage, which is given as its words, may show after some were given.
+    pub(super) fn runs<E>(
+        &self,
+        each: &mut impl FnMut(u64, u64) -> Result<(), E>,
+        damage: impl Fn(Malformed) -> E,
+    ) -> Result<(), E> {
+        let (mut nodes, mut past) = (0, 0);
+        let mut give = |first: u64, count: u64| {
+            if first < past {
+                return Err(damage(Malformed("ids do not ascend")));
+            }
+            (nodes, past) = (nodes + count, first + count);
+            if nodes > u64::from(self.nodes) {
+                return Err(damage(Malformed("more nodes than the page says")));
+            }
+            each(first, count)
+        };
+        for entry in 0..self.entries {
+            let Begun { mut first, kind, mut reader, .. } = self.entry(entry).map_err(&damage)?;
+            if kind != RUN {
+                give(first, 1)?;
+                continue;
+            }
+            loop {
+                let next = run_end(first, &mut reader).map_err(&damage)?;
+                give(first, next - first)?;
+                if reader.is_empty() {
+                    break;
+                }
+                first = run_begin(next, &mut reader).map_err(&damage)?;
+            }
+        }
+        if nodes == u64::from(self.nodes) {
+            Ok(())
+        } else {
+            Err(damage(Malformed("fewer nodes than the page says")))
+        }
+    }
+
+    /// Reads how an entry begins.
+    #[inline]
+    fn entry(&self, entry: usize) -> Result<Begun<'_>, Malformed> {
+        let range = self.range(entry)?;
+        let first = self.first.checked_add(self.delta(entry)).filter(|id| *id != u64::MAX);
+        let first = first.ok_or(Malformed("an id is out of range"))?;
+        let mut reader = Reader::new(&self.bytes[range.clone()]);
+        let head = reader.varint()?;
+        let label = u32::try_from(head >> 2).map_err(|_| Malformed("a label is out of range"))?;
+        Ok(Begun { first, label, kind: head & 3, range, reader })
+    }
+
     /// How many nodes have ids from `low` to `high`. Reads the entries between them, of all but runs the first bytes.
     pub(super) fn count(&self, low: u64, high: u64) -> Result<u64, Malformed> {
         let mut count = 0;
@@ -199,6 +251,16 @@ impl Layout<'_> {
         }
         Ok(count)
     }
+}
+
+/// How an entry begins.
+struct Begun<'a> {
+    first: u64,
+    label: u32,
+    kind: u64,
+    /// Where the entry's bytes are, and what reads them behind the label.
+    range: Range<usize>,
+    reader: Reader<'a>,
 }
 
 /// Goes over a page's spans in order of id, and holds nothing but places: so it can be kept beside the page.
@@ -256,9 +318,7 @@ impl Spans {
             Some((.., rest)) if rest.is_empty() => Ok(None),
             Some((label, next, rest)) => {
                 let mut reader = Reader::new(&layout.bytes[rest.clone()]);
-                let missing = reader.varint()?;
-                let first = next.checked_add(missing).and_then(|id| id.checked_add(1));
-                let first = first.ok_or(Malformed("an id is out of range"))?;
+                let first = run_begin(next, &mut reader)?;
                 self.piece(label, first, reader, rest).map(Some)
             }
             None => self.begin(layout).map(Some),
@@ -266,18 +326,13 @@ impl Spans {
     }
 
     fn begin(&mut self, layout: &Layout<'_>) -> Result<Span, Malformed> {
-        let range = layout.range(self.entry)?;
-        let first = layout.first.checked_add(layout.delta(self.entry)).filter(|id| *id != u64::MAX);
-        let first = first.ok_or(Malformed("an id is out of range"))?;
-        let mut reader = Reader::new(&layout.bytes[range.clone()]);
-        let head = reader.varint()?;
-        let label = u32::try_from(head >> 2).map_err(|_| Malformed("a label is out of range"))?;
-        if head & 3 == RUN {
+        let Begun { first, label, kind, range, reader } = layout.entry(self.entry)?;
+        if kind == RUN {
             return self.piece(label, first, reader, range);
         }
         self.run = Some((label, first, range.end..range.end));
         let body = range.start + reader.position()..range.end;
-        Ok(Span { first, count: 1, label, body: Some((head & 3, body)) })
+        Ok(Span { first, count: 1, label, body: Some((kind, body)) })
     }
 
     /// A piece of a run from its count on; `range` is what the reader reads.
@@ -288,11 +343,25 @@ impl Spans {
         mut reader: Reader<'_>,
         range: Range<usize>,
     ) -> Result<Span, Malformed> {
-        let more = reader.varint_u32()?;
-        // The id after the last must be a number, too: u64::MAX is no id.
-        let next = first.checked_add(u64::from(more) + 1).filter(|_| more < MAX_NODES);
-        let next = next.ok_or(Malformed("a run is too long"))?;
+        let next = run_end(first, &mut reader)?;
         self.run = Some((label, next, range.start + reader.position()..range.end));
-        Ok(Span { first, count: more + 1, label, body: None })
+        // At most 65,536.
+        Ok(Span { first, count: (next - first) as u32, label, body: None })
     }
+}
+
+/// Where a piece of a run begins, behind one that ended before `next`.
+#[inline]
+fn run_begin(next: u64, reader: &mut Reader<'_>) -> Result<u64, Malformed> {
+    let first = next.checked_add(reader.varint()?).and_then(|id| id.checked_add(1));
+    first.ok_or(Malformed("an id is out of range"))
+}
+
+/// The id after a piece of a run; there are at most [`MAX_NODES`] in it.
+#[inline]
+fn run_end(first: u64, reader: &mut Reader<'_>) -> Result<u64, Malformed> {
+    let more = reader.varint_u32()?;
+    // The id after the last must be a number, too: u64::MAX is no id.
+    let next = first.checked_add(u64::from(more) + 1).filter(|_| more < MAX_NODES);
+    next.ok_or(Malformed("a run is too long"))
 }

@@ -321,12 +321,7 @@ pub(crate) fn runs<E: From<PageError>>(
     page: &Page,
     each: &mut impl FnMut(u64, u64) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (layout, mut spans) = (layout(page)?, Spans::default());
-    while let Some(span) = spans.next(&layout) {
-        let span = span.map_err(|e| page.damage(e.0))?;
-        each(span.first, span.count.into())?;
-    }
-    Ok(())
+    layout(page)?.runs(each, |e| page.damage(e.0).into())
 }
 
 /// See [`scan`].

@@ -123,6 +123,7 @@ fn agrees(pages: &[Page], nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
     let mut at = 0;
     for page in pages {
         counts(page, rng);
+        assert_eq!(ids_by_runs(page), ids_by_spans(page));
         let spans: Vec<_> = scan(page.clone()).expect("spans").collect::<Result<_, _>>().expect("a span");
         let count: u64 = spans.iter().map(|span| u64::from(span.count)).sum();
         assert_eq!(count, u64::from(node_count(page).expect("a header")));
@@ -297,6 +298,29 @@ fn changed(tx: &mut Transaction, rng: &mut Rng, image: &PageImage) -> Page {
     tx.page(at, PageKind::Node).expect("readable")
 }
 
+type Ids = (Vec<(u64, u64)>, Option<String>);
+
+fn ids_by_runs(page: &Page) -> Ids {
+    let mut ids = Vec::new();
+    let end = runs(page, &mut |first, count| {
+        ids.push((first, count));
+        Ok::<(), PageError>(())
+    });
+    (ids, end.err().map(|e| e.to_string()))
+}
+
+fn ids_by_spans(page: &Page) -> Ids {
+    let mut ids = Vec::new();
+    let each = |span: Result<NodeSpan, PageError>| {
+        span.map(|span| ids.push((span.first, span.count.into()))).map_err(|e| e.to_string())
+    };
+    let end = match scan(page.clone()) {
+        Ok(mut spans) => spans.try_for_each(each),
+        Err(error) => Err(error.to_string()),
+    };
+    (ids, end.err())
+}
+
 fn survives(page: &Page, nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
     let mut seen = 0;
     let mut last = None;
@@ -309,6 +333,7 @@ fn survives(page: &Page, nodes: &[(u64, NodeRecord)], rng: &mut Rng) {
     let spans =
         scan(page.clone()).into_iter().flatten().flatten().map(|span| u64::from(span.count)).sum::<u64>();
     assert!(spans <= 65_536);
+    assert_eq!(ids_by_runs(page), ids_by_spans(page), "both see the same, up to the same damage");
     let _ = references(page);
     // The whole page is counted strictly, a part of it as it comes.
     let ends =
