@@ -1,12 +1,11 @@
 //! The same by fio, where it is installed: a program that is not ours, so that our own floor is believed.
 
-use super::pread;
 use crate::Result;
+use std::path::Path;
 use std::process::Command;
 
-/// Random reads a second, past the kernel's cache; `None` where fio is not installed.
-pub fn random_reads(engine: &str, depth: u32, len: usize) -> Result<Option<f64>> {
-    let file = pread::file()?;
+/// Random reads a second out of a file, past the kernel's cache; `None` where fio is not installed.
+pub fn random_reads(file: &Path, engine: &str, depth: u32, len: usize) -> Result<Option<f64>> {
     let mut fio = Command::new("fio");
     fio.args(["--name=floor", "--output-format=json", "--rw=randread", "--direct=1", "--readonly"]);
     fio.args(["--time_based", "--runtime=2", "--randrepeat=0", "--norandommap"]);

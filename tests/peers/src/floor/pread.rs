@@ -1,4 +1,7 @@
 //! Random page reads of the bare device: one thread, one at a time, past the kernel's cache.
+//!
+//! What lies below may have a cache of its own, a host's say, and hold one file and not another: so a store is compared with
+//! reads of its own file.
 
 use crate::rng::Rng;
 use crate::{Result, target};
@@ -6,7 +9,7 @@ use foliograph::storage_core::page::PageBuf;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Bytes of the file that is read: large enough that a device's own cache does not hold it.
@@ -30,16 +33,16 @@ pub fn file() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Seconds of each of `count` reads of pages of `len` bytes.
-pub fn reads(count: usize, len: usize) -> Result<Vec<f64>> {
-    let path = file()?;
+/// Seconds of each of `count` reads of pages of `len` bytes out of a file.
+pub fn reads(path: &Path, count: usize, len: usize) -> Result<Vec<f64>> {
     let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(&path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let pages = file.metadata()?.len() / len as u64;
     let mut page = PageBuf::zeroed(len);
     let mut rng = Rng::new(std::process::id().into());
     let mut seconds = Vec::with_capacity(count);
     for _ in 0..count {
-        let offset = rng.below(BYTES / len as u64) * len as u64;
+        let offset = rng.below(pages) * len as u64;
         let begun = Instant::now();
         file.read_exact_at(&mut page, offset)?;
         seconds.push(begun.elapsed().as_secs_f64());

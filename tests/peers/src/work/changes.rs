@@ -54,8 +54,10 @@ pub fn commit<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let (rate, floor_rate) = (rate(&seconds), rate(&floor.seconds));
     outcome.add("commits/s", rate);
     outcome.add("× the floor's rate", rate / floor_rate);
+    outcome.add("median, ms", quantile(&mut seconds, 0.5) * 1e3);
     outcome.add("p99, ms", quantile(&mut seconds, 0.99) * 1e3);
     outcome.add("floor, appends/s", floor_rate);
+    outcome.add("floor's median, ms", quantile(&mut floor.seconds, 0.5) * 1e3);
     outcome.add("floor's p99, ms", quantile(&mut floor.seconds, 0.99) * 1e3);
     outcome.note(format!("floor: 4 KiB by {}, in turn with {} commits", floor.how, edges.len()));
     Ok(outcome)

@@ -1,10 +1,12 @@
-//! Reading what is not in memory, against the device's own random reads in the same process.
+//! Reading what is not in memory, against bare random reads of the store's own file in the same process.
 
+use super::floors::DEPTH;
 use super::{Outcome, Task, Work, sum};
 use crate::Result;
-use crate::floor::pread;
-use crate::measure::{bytes_read, drop_caches, quantile, timed};
+use crate::floor::{fio, pread};
+use crate::measure::{bytes_read, drop_caches, timed};
 use crate::peer::{Cache, Lists, Peer, Place};
+use std::path::{Path, PathBuf};
 
 const BATCH: usize = 1000;
 const FLOOR_READS: usize = 500;
@@ -13,8 +15,7 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let place = Place { cache: Cache::Cold, ..task.stored::<P>()? };
     let one_by_one = task.job.work == Work::Cold1;
     let mut vertices = task.graph.sample(task.job.cold_lists, 13);
-    let floor_us = |len| Ok::<f64, crate::Error>(quantile(&mut pread::reads(FLOOR_READS, len)?, 0.5) * 1e6);
-    let (small_us, large_us) = (floor_us(4096)?, floor_us(16384)?);
+    let floors = floors(&largest_file(&place.dir)?, one_by_one)?;
     let how = drop_caches(&place.dir)?;
     let store = P::open(&place)?;
     let mut reader = store.reader()?;
@@ -39,10 +40,37 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let mut outcome = Outcome::with_sum(total);
     outcome.add("µs/list", us);
     outcome.add("KiB read/list", bytes as f64 / 1024.0 / lists);
-    outcome.add("× a 4 KiB read", us / small_us);
-    outcome.add("× a 16 KiB read", us / large_us);
-    outcome.add("a 4 KiB read, µs", small_us);
-    outcome.add("a 16 KiB read, µs", large_us);
-    outcome.note(format!("caches emptied by {how}"));
+    for (name, floor) in &floors {
+        outcome.add(&format!("× {name}"), us / floor);
+        outcome.add(&format!("{name}, µs"), *floor);
+    }
+    let floor = if one_by_one { "pread".to_owned() } else { format!("fio's io_uring, depth {DEPTH}") };
+    let found = if floors.is_empty() { ", which is not installed" } else { "" };
+    outcome.note(format!("caches emptied by {how}; reads of the same file by {floor}{found}"));
     Ok(outcome)
+}
+
+/// Microseconds of random reads of a file, one after the other or many at a time: by what they read. None where fio would
+/// have to say it and is not there.
+fn floors(file: &Path, one_by_one: bool) -> Result<Vec<(&'static str, f64)>> {
+    let mut floors = Vec::new();
+    for (name, len) in [("a 4 KiB read", 4096), ("a 16 KiB read", 16384)] {
+        if one_by_one {
+            let seconds = pread::reads(file, FLOOR_READS, len)?;
+            floors.push((name, seconds.iter().sum::<f64>() / seconds.len() as f64 * 1e6));
+        } else if let Some(rate) = fio::random_reads(file, "io_uring", DEPTH, len)? {
+            floors.push((name, 1e6 / rate));
+        }
+    }
+    Ok(floors)
+}
+
+/// Where most of a store is.
+fn largest_file(dir: &Path) -> Result<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        files.push((entry.metadata()?.len(), entry.path()));
+    }
+    Ok(files.into_iter().max().ok_or("a store has a file")?.1)
 }

@@ -7,7 +7,7 @@ use crate::measure::quantile;
 use crate::{Result, target};
 
 /// As deep as Foliograph's ring.
-const DEPTH: u32 = 128;
+pub const DEPTH: u32 = 128;
 const READS: usize = 2_000;
 
 /// Does the job on the bare device.
@@ -22,8 +22,9 @@ pub fn run(job: &Job) -> Result<Outcome> {
             outcome.note(format!("4 KiB by {}", floor.how));
         }
         Work::Cold1 => {
+            let file = pread::file()?;
             for (name, len) in [("4 KiB pread, µs", 4096), ("16 KiB pread, µs", 16384)] {
-                outcome.add(name, quantile(&mut pread::reads(READS, len)?, 0.5) * 1e6);
+                outcome.add(name, quantile(&mut pread::reads(&file, READS, len)?, 0.5) * 1e6);
             }
             add_fio(&mut outcome, "psync", 1)?;
         }
@@ -35,7 +36,7 @@ pub fn run(job: &Job) -> Result<Outcome> {
 
 fn add_fio(outcome: &mut Outcome, engine: &str, depth: u32) -> Result<()> {
     for (size, len) in [("4 KiB", 4096), ("16 KiB", 16384)] {
-        match fio::random_reads(engine, depth, len)? {
+        match fio::random_reads(&pread::file()?, engine, depth, len)? {
             Some(rate) => outcome.add(&format!("fio {engine}, depth {depth}, {size}: µs/read"), 1e6 / rate),
             None => outcome.note(format!("fio is not installed: no {engine} at depth {depth} of {size}")),
         }
