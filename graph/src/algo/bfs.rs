@@ -255,7 +255,7 @@ impl<R: ReadPages> Search<'_, R> {
                 }
                 read += list.len() as u64;
                 self.unread = self.unread.saturating_sub(list.len() as u64);
-                ticker.step(list.len() as u64)?;
+                ticker.step(1 + list.len() as u64)?;
                 if read > limit { Err(Halt::Switch) } else { Ok(()) }
             });
             if done.is_err() {

@@ -8,7 +8,7 @@
 //!
 //! Memory: at most 80 bytes for a vertex that was located, and what its lists take.
 
-use super::ahead::Ahead;
+use super::ahead::{ASKED, Ahead};
 use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
@@ -16,6 +16,12 @@ use crate::btree::{Delta, Finger, Slot, Spot, Tree};
 use crate::prefetch;
 use storage_core::page::Written;
 use storage_core::pager::{AtHand, Page, PageError, ReadPages};
+
+/// So many vertices to a leaf share it.
+const SHARED: usize = 4;
+
+/// So many vertices of a leaf are read at once, at most.
+const AT_MOST: usize = 64;
 
 /// Reads lists out of one tree.
 #[derive(Debug)]
@@ -208,6 +214,42 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             Some(place) => self.targets_of(place, edge_type, out),
             None => Ok(()),
         }
+    }
+
+    /// Whether vertices that were located share leaves, so that [`Lists::some_targets`] is worth it.
+    #[inline]
+    pub fn share_leaves(&self) -> bool {
+        self.leaves.len() * SHARED <= self.located.len()
+    }
+
+    /// Appends the neighbours of the vertices that were located from number `index` on, until there are `enough` or a leaf
+    /// ends. Returns the number of the first that was not read.
+    pub fn some_targets(
+        &mut self,
+        index: usize,
+        edge_type: Option<u32>,
+        enough: usize,
+        out: &mut Vec<u64>,
+    ) -> Result<usize, PageError> {
+        let Some(first) = self.located(index) else { return Ok(index + 1) };
+        if let Place {
+            leaf: LeafAt { spot: Spot { slot: Some(slot), delta: None, .. }, lent },
+            goes_on: false,
+            ..
+        } = first
+            && let Some(head) = slot.head()
+            && let Some(bytes) = lent.or_else(|| Some(self.kept[1].page(self.pages, slot)?))
+        {
+            let some = &self.located[index..];
+            let same = |one: &&Located| one.leaf == some[0].leaf && !one.goes_on;
+            let count = some.iter().take(AT_MOST).take_while(same).count();
+            let read = Again::new(bytes, head)
+                .and_then(|page| page.targets_of_some(count, |at| some[at].vertex, edge_type, enough, out));
+            return Ok(index + read.map_err(|what| slot.damage(what))?);
+        }
+        self.fetch_lists(index + ASKED - 1);
+        self.targets(index, edge_type, out)?;
+        Ok(index + 1)
     }
 
     /// Appends the neighbours of a vertex, of one type or of all.

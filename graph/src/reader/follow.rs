@@ -78,6 +78,17 @@ impl Side {
         }
     }
 
+    /// The type that is wanted, or none for all of them; `None` if there are several.
+    pub(crate) fn one(&self) -> Option<Option<u32>> {
+        match self {
+            Side::All(_) => Some(None),
+            Side::Types(types) => match types.as_slice() {
+                [(id, _)] => Some(Some(*id)),
+                _ => None,
+            },
+        }
+    }
+
     /// Calls `each` with every type that is wanted, or with none for all of them, and whether its self-loops were seen in
     /// the other tree.
     pub(crate) fn each(

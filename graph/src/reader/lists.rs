@@ -79,9 +79,9 @@ impl<R: ReadPages> Reader<R> {
         for (_, window) in windows(nodes) {
             both.locate(self, window).map_err(ReadError::from)?;
             (0..FETCH).for_each(|index| both.fetch(index));
-            for (index, node) in window.iter().enumerate() {
-                both.fetch(index + FETCH);
-                both.targets(index, *node, &mut some).map_err(ReadError::from)?;
+            let mut index = 0;
+            while index < window.len() {
+                index = both.some_targets(index, window, &mut some).map_err(ReadError::from)?;
                 if some.len() >= AT_ONCE {
                     visit(&some)?;
                     some.clear();
@@ -222,6 +222,33 @@ impl<'a, R: ReadPages> Both<'a, R> {
             })?;
         }
         Ok(())
+    }
+
+    /// Appends the neighbours of nodes of the window that was located, from number `index` on: of one, or of several up to
+    /// [`AT_ONCE`]. Returns the number of the first that was not read.
+    fn some_targets(
+        &mut self,
+        index: usize,
+        window: &[NodeId],
+        out: &mut Vec<u64>,
+    ) -> Result<usize, PageError> {
+        // In one tree alone no self-loop was seen before.
+        match (&mut self.out, &mut self.into) {
+            (Some((side, lists)), None) if lists.share_leaves() => {
+                if let Some(edge_type) = side.one() {
+                    return lists.some_targets(index, edge_type, AT_ONCE, out);
+                }
+            }
+            (None, Some((side, lists))) if lists.share_leaves() => {
+                if let Some(edge_type) = side.one() {
+                    return lists.some_targets(index, edge_type, AT_ONCE, out);
+                }
+            }
+            _ => {}
+        }
+        self.fetch(index + FETCH);
+        self.targets(index, window[index], out)?;
+        Ok(index + 1)
     }
 
     /// Appends the neighbours of a node that was not located before.

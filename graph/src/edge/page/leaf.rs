@@ -264,6 +264,32 @@ impl<'a> Leaf<'a> {
         self.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
     }
 
+    /// The same of `count` vertices, one after the other, until there are `enough` neighbours or one has lists that are not as
+    /// most are. Returns how many were read, at least one. After an error `out` may have some of them.
+    pub fn targets_of_some(
+        &self,
+        count: usize,
+        vertex: impl Fn(usize) -> u64,
+        edge_type: Option<u32>,
+        enough: usize,
+        out: &mut Vec<u64>,
+    ) -> Parsed<usize> {
+        let mut read = 0;
+        if edge_type.is_none_or(|wanted| wanted == self.head.main_type) {
+            let place = |index| {
+                // What is wrong is told below.
+                let at = self.head.find(self.bytes, vertex(index)).unwrap_or(Some(self.bytes.used()));
+                (vertex(index), at.unwrap_or(0))
+            };
+            read = simd::plain_lists(self.bytes, count, place, enough, out);
+        }
+        if read < count && (read == 0 || out.len() < enough) {
+            self.targets(vertex(read), edge_type, out)?;
+            read += 1;
+        }
+        Ok(read)
+    }
+
     /// Appends type, neighbour and rank of each edge of `vertex`. After an error `out` is what it was.
     pub fn edges(&self, vertex: u64, out: &mut Vec<(u32, u64, u32)>) -> Parsed<()> {
         let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };

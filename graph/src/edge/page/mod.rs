@@ -141,8 +141,7 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
     }
 
     fn find_again(page: &[u8], head: &PageHead, key: &EdgeKey) -> Parsed<Option<Option<()>>> {
-        let ranks = read::Again::new(page, head)?.has(key)?;
-        Ok(Some(ranks.then_some(())))
+        Ok(Some(read::Again::new(page, head)?.has(key)?.then_some(())))
     }
 
     fn entries(page: Page) -> Result<Entries, PageError> {

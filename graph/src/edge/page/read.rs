@@ -47,6 +47,18 @@ impl<'p> Again<'p> {
         self.0.targets(vertex, edge_type, out)
     }
 
+    /// As [`targets`], of `count` vertices until there are `enough` neighbours. Returns how many were read, at least one.
+    pub fn targets_of_some(
+        &self,
+        count: usize,
+        vertex: impl Fn(usize) -> u64,
+        edge_type: Option<u32>,
+        enough: usize,
+        out: &mut Vec<u64>,
+    ) -> Parsed<usize> {
+        self.0.targets_of_some(count, vertex, edge_type, enough, out)
+    }
+
     /// As [`targets`], of a vertex whose lists begin at `at`, as [`Again::lists`] says.
     #[inline]
     pub fn targets_at(

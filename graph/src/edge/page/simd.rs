@@ -39,6 +39,25 @@ pub(super) fn plain(bytes: Bytes<'_>, at: usize, vertex: u64, out: &mut Vec<u64>
     None
 }
 
+/// As [`plain`], of `count` lists, of which `place` says the vertex and where it begins (0: there is none), until there are
+/// `enough` neighbours, or one is not plain. Says how many were read.
+#[inline]
+pub(super) fn plain_lists(
+    bytes: Bytes<'_>,
+    count: usize,
+    place: impl Fn(usize) -> (u64, usize),
+    enough: usize,
+    out: &mut Vec<u64>,
+) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2 (just seen).
+        return unsafe { avx2::plain_lists(bytes, count, place, enough, out) };
+    }
+    let _ = (bytes, count, place, enough, out);
+    0
+}
+
 /// Decodes a block and adds it up behind `base`. False if this processor cannot, or numbers are too wide for it.
 #[inline]
 pub(super) fn block(
@@ -79,6 +98,7 @@ mod avx2 {
     use super::super::codec::unzigzag;
     use super::super::list::{LONG, LONG_FROM};
     use super::*;
+    use crate::prefetch;
     use std::arch::x86_64::*;
 
     /// How eight numbers of one width come into their lanes.
@@ -160,6 +180,7 @@ mod avx2 {
     /// # Safety
     /// The processor has AVX2.
     #[target_feature(enable = "avx2")]
+    #[inline]
     pub unsafe fn plain(bytes: Bytes<'_>, at: usize, vertex: u64, out: &mut Vec<u64>) -> Option<usize> {
         let (page, used) = bytes.padded();
         // Degree and head; the first neighbour takes eight bytes at most, which the pad has.
@@ -228,6 +249,38 @@ mod avx2 {
         // SAFETY: that many were written behind what there was.
         unsafe { out.set_len(out.len() + degree) };
         Some(pos)
+    }
+
+    /// How many lists ahead the processor is asked for one.
+    const AHEAD: usize = 4;
+
+    /// See [`super::plain_lists`].
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub unsafe fn plain_lists(
+        bytes: Bytes<'_>,
+        count: usize,
+        place: impl Fn(usize) -> (u64, usize),
+        enough: usize,
+        out: &mut Vec<u64>,
+    ) -> usize {
+        let (page, _) = bytes.padded();
+        for index in 0..count {
+            if index + AHEAD < count {
+                prefetch::ahead(page, place(index + AHEAD).1);
+            }
+            let (vertex, at) = place(index);
+            // SAFETY: the processor has AVX2, as the caller says.
+            if at != 0 && unsafe { plain(bytes, at, vertex, out) }.is_none() {
+                return index;
+            }
+            if out.len() >= enough {
+                return index + 1;
+            }
+        }
+        count
     }
 
     /// Decodes eight numbers, or sixteen if `count` says that there are more than eight, adds them up behind `base`, each

@@ -43,6 +43,17 @@ impl Claim for Batches {
             });
             lists.expect("read");
             assert_eq!(at, nodes.len());
+            let mut all = Vec::new();
+            let neighbors = reader.for_each_neighbor(&nodes, &ways, |some| {
+                all.extend_from_slice(some);
+                Ok::<(), ReadError>(())
+            });
+            neighbors.expect("read");
+            let wanted = nodes.iter().flat_map(|node| answers[node].iter().map(|hop| hop.neighbor));
+            let mut wanted: Vec<u64> = wanted.collect();
+            all.sort_unstable();
+            wanted.sort_unstable();
+            assert_eq!(all, wanted, "{words:?}");
             let mut at = 0;
             let hops = reader.for_each_hops(&nodes, &ways, |index, hops| {
                 assert_eq!(index, at);

@@ -20,10 +20,37 @@ fn read_all(page: &[u8], used: usize) {
     let _ = leaf.scan(None, &mut buffer, &mut |_, targets| given += targets.len());
     let _ = leaf.scan(Some(leaf.head.main_type), &mut buffer, &mut |_, targets| given += targets.len());
     assert!(given <= 32 * page.len(), "no list is read twice");
+    read_some(leaf, None);
+    read_some(leaf, Some(leaf.head.main_type));
     let step = leaf.head.slots / 16 + 1;
     for vertex in leaf.vertices().step_by(step).chain([0, leaf.head.first, leaf.last(), u64::MAX]) {
         read_vertex(leaf, vertex, 16 * page.len());
     }
+}
+
+/// Several vertices read at once are the same read one by one, up to the same damage.
+fn read_some(leaf: Leaf<'_>, edge_type: Option<u32>) {
+    let vertices: Vec<u64> = leaf.vertices().take(40).chain([0, u64::MAX]).collect();
+    let (mut single, mut lens) = (Vec::new(), vec![0]);
+    let damage = vertices.iter().find_map(|vertex| {
+        let read = leaf.targets(*vertex, edge_type, &mut single);
+        lens.push(single.len());
+        read.err()
+    });
+    let (mut at, mut together, mut ended) = (0, Vec::new(), None);
+    while at < vertices.len() && ended.is_none() {
+        let (before, rest) = (together.len(), &vertices[at..]);
+        match leaf.targets_of_some(rest.len(), |n| rest[n], edge_type, before + 50, &mut together) {
+            Ok(read) => {
+                assert!((1..=rest.len()).contains(&read));
+                at += read;
+                assert_eq!(together.len(), lens[at]);
+            }
+            Err(what) => ended = Some(what),
+        }
+    }
+    assert_eq!(ended, damage);
+    assert!(together.starts_with(&single) || single.starts_with(&together));
 }
 
 fn read_vertex(leaf: Leaf<'_>, vertex: u64, most: usize) {
