@@ -336,29 +336,58 @@ impl<'a> Leaf<'a> {
         out: &mut Vec<u64>,
         each: &mut impl FnMut(u64, &[u64]),
     ) -> Parsed<()> {
-        let (mut end, mut before) = (self.head.end(), None);
-        for slot in 0..self.head.slots {
-            let at = self.head.offset(self.bytes, slot);
-            if at == 0 && self.head.form == Form::Dense {
-                continue;
+        let mut pass = Pass { slot: 0, end: self.head.end(), before: None };
+        let main = edge_type.is_none_or(|wanted| wanted == self.head.main_type);
+        loop {
+            if main {
+                simd::scan(*self, &mut pass, out, each);
             }
-            let vertex = self.head.vertex(self.bytes, slot);
-            if at < end || before >= Some(vertex) {
-                return Err("lists overlap, or vertices do not ascend");
-            }
-            before = Some(vertex);
+            let Some((vertex, at)) = pass.next(*self) else { break };
             out.clear();
-            end = self.targets_at(vertex, at, edge_type, out)?;
+            pass.passed(vertex, self.targets_at(vertex, at, edge_type, out)?);
             if !out.is_empty() {
                 each(vertex, out);
             }
         }
-        Ok(())
+        if pass.slot < self.head.slots { Err("lists overlap, or vertices do not ascend") } else { Ok(()) }
     }
 
     /// Begins the strict walk.
     pub fn strict(&self) -> Strict {
         Strict { head: self.head, slot: 0, end: self.head.end(), before: None, edges: 0 }
+    }
+}
+
+/// A place in a pass over a page's lists.
+pub(super) struct Pass {
+    slot: usize,
+    /// Where the last list that was read ends, and whose it is.
+    end: usize,
+    before: Option<u64>,
+}
+
+impl Pass {
+    /// The next vertex with lists, and where they begin. `None` at the end, and where what comes lies before what came: then
+    /// slots are left.
+    #[inline]
+    pub fn next(&mut self, leaf: Leaf<'_>) -> Option<(u64, usize)> {
+        let (head, bytes) = (&leaf.head, leaf.bytes);
+        while self.slot < head.slots {
+            let at = head.offset(bytes, self.slot);
+            if at == 0 && head.form == Form::Dense {
+                self.slot += 1;
+                continue;
+            }
+            let vertex = head.vertex(bytes, self.slot);
+            return (at >= self.end && self.before < Some(vertex)).then_some((vertex, at));
+        }
+        None
+    }
+
+    /// The lists of that vertex were read.
+    #[inline]
+    pub fn passed(&mut self, vertex: u64, end: usize) {
+        (self.slot, self.end, self.before) = (self.slot + 1, end, Some(vertex));
     }
 }
 

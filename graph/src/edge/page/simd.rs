@@ -10,6 +10,7 @@
 use super::blocks::Walk;
 use super::bytes::Bytes;
 use super::codec::{BLOCK, width};
+use super::leaf::{Leaf, Pass};
 use super::{PAD, Parsed};
 
 /// Appends all that is left of a walk. After an error `out` may have a part of it.
@@ -56,6 +57,17 @@ pub(super) fn plain_lists(
     }
     let _ = (bytes, count, place, enough, out);
     0
+}
+
+/// Goes on with a pass over a page, and gives the lists to `each`, as long as they are plain and nothing is wrong.
+#[inline]
+pub(super) fn scan(leaf: Leaf<'_>, at: &mut Pass, out: &mut Vec<u64>, each: &mut impl FnMut(u64, &[u64])) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2 (just seen).
+        return unsafe { avx2::scan(leaf, at, out, each) };
+    }
+    let _ = (leaf, at, out, each);
 }
 
 /// Decodes a block and adds it up behind `base`. False if this processor cannot, or numbers are too wide for it.
@@ -281,6 +293,26 @@ mod avx2 {
             }
         }
         count
+    }
+
+    /// See [`super::scan`].
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub unsafe fn scan(
+        leaf: Leaf<'_>,
+        pass: &mut Pass,
+        out: &mut Vec<u64>,
+        each: &mut impl FnMut(u64, &[u64]),
+    ) {
+        while let Some((vertex, at)) = pass.next(leaf) {
+            out.clear();
+            // SAFETY: the processor has AVX2, as the caller says.
+            let Some(end) = (unsafe { plain(leaf.bytes, at, vertex, out) }) else { return };
+            pass.passed(vertex, end);
+            each(vertex, out);
+        }
     }
 
     /// Decodes eight numbers, or sixteen if `count` says that there are more than eight, adds them up behind `base`, each
