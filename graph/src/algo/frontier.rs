@@ -84,16 +84,16 @@ impl Frontier {
     }
 
     pub(super) fn iter(&self) -> Places<'_> {
-        Places { few: self.few.iter(), words: self.bits.iter(), word: 0, next: 0 }
+        Places { few: self.few.iter(), words: self.bits.iter(), ones: ones(0), next: 0 }
     }
 }
 
-/// The places of a [`Frontier`].
+/// The places of a [`Frontier`]: what a chain and a flat map give, which took a twelfth of a search.
 pub(super) struct Places<'a> {
     few: std::slice::Iter<'a, usize>,
     words: std::slice::Iter<'a, u64>,
     /// What is left of a word, and the first place of the next one.
-    word: u64,
+    ones: Ones,
     next: usize,
 }
 
@@ -102,25 +102,35 @@ impl Iterator for Places<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        while self.word == 0 {
+        loop {
+            if let Some(bit) = self.ones.next() {
+                return Some(self.next - 64 + bit);
+            }
             match self.words.next() {
-                Some(word) => (self.word, self.next) = (*word, self.next + 64),
+                Some(word) => (self.ones, self.next) = (ones(*word), self.next + 64),
                 None => return self.few.next().copied(),
             }
         }
-        let place = self.next - 64 + self.word.trailing_zeros() as usize;
-        self.word &= self.word - 1;
-        Some(place)
     }
 }
 
 /// The places of the bits that are set, ascending.
-pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = (word != 0).then(|| word.trailing_zeros() as usize);
-        word &= word.wrapping_sub(1);
+pub(super) fn ones(word: u64) -> Ones {
+    Ones(word)
+}
+
+/// See [`ones`].
+pub(super) struct Ones(u64);
+
+impl Iterator for Ones {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let bit = (self.0 != 0).then(|| self.0.trailing_zeros() as usize);
+        self.0 &= self.0.wrapping_sub(1);
         bit
-    })
+    }
 }
 
 #[cfg(test)]

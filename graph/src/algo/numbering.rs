@@ -52,8 +52,8 @@ impl Numbering {
     /// What it takes at most for a node.
     pub(crate) const BYTES_PER_NODE: u64 = 8;
 
-    /// Numbers all nodes. Where ids follow each other it takes a few look-ups; else one pass over the nodes, or two where ids are
-    /// far apart, if only at the beginning.
+    /// Numbers all nodes. Where ids follow each other it takes a few look-ups; else one pass over the nodes, or two where ids
+    /// are far apart, if only at the beginning.
     pub(crate) fn of<R: ReadPages>(reader: &Reader<R>, ticker: &mut Ticker<'_>) -> Result<Self, ReadError> {
         match Self::run(reader)? {
             Some(run) => Ok(run),
@@ -67,8 +67,8 @@ impl Numbering {
         let Some(span) = store.spans(tree, pages, 0).next().transpose()? else { return Ok(None) };
         let (first, count) = (span.first, reader.node_count());
         let Some(past) = first.checked_add(count) else { return Ok(None) };
-        // A few bytes may say that there are billions of nodes: two places must agree.
-        if tree.count(pages, ..)? != count || store.spans(tree, pages, past).next().transpose()?.is_some() {
+        // One look-up mostly tells. Then, a few bytes may say that there are billions of nodes: two places must agree.
+        if store.spans(tree, pages, past).next().transpose()?.is_some() || tree.count(pages, ..)? != count {
             return Ok(None);
         }
         Ok(usize::try_from(count).ok().map(|count| Numbering::Run { first, count }))

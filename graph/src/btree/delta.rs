@@ -199,13 +199,18 @@ impl<K: Family + Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
 
 /// The runs of a chain, from the newest on.
 fn links<K, V>(first: &Link<K, V>) -> impl Iterator<Item = &Arc<Run<K, V>>> {
-    std::iter::successors(first.as_ref(), |run| run.older.as_ref())
+    links_from(first.as_ref())
+}
+
+/// The same from one of them on.
+fn links_from<K, V>(first: Option<&Arc<Run<K, V>>>) -> impl Iterator<Item = &Arc<Run<K, V>>> {
+    std::iter::successors(first, |run| run.older.as_ref())
 }
 
 /// What a run, or one that is older, does to a key.
 fn find_from<'r, K: Family + Ord, V>(run: &'r Arc<Run<K, V>>, key: &K) -> Option<&'r Option<V>> {
     let family = key.family();
-    std::iter::successors(Some(run), |run| run.older.as_ref())
+    links_from(Some(run))
         .filter(|run| run.filter.may_have(family))
         .find_map(|run| {
             let at = before((&run.changes, &run.fences), |other| other < key);

@@ -1,8 +1,10 @@
-//! What a run of changes surely does not have: a Bloom filter of keys, each in one word of 64 bits (Putze, Sanders, Singler,
-//! "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
+//! What a run of changes surely does not have: a Bloom filter of keys, each in one word of 64 bits (Putze, Sanders,
+//! Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
 //!
-//! Must always be true: what it was made of it may have; of what else it says so too, one time in some sixty. A question touches
-//! one line of memory, where a search in the run would touch many.
+//! Must always be true: what it was made of it may have; of what else it says so too, one time in some sixty. A question
+//! touches one line of memory, where a search in the run would touch many.
+
+use twox_hash::XxHash3_64;
 
 /// Keys of which some belong together: a filter answers for all of them at once.
 pub trait Family {
@@ -28,10 +30,7 @@ impl Family for u64 {
 impl Family for Vec<u8> {
     #[inline]
     fn family(&self) -> u64 {
-        let (words, rest) = self.as_chunks::<8>();
-        let last = rest.iter().fold(self.len() as u64, |word, byte| word << 8 | u64::from(*byte));
-        let all = words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]);
-        all.fold(0, |hash, word| mixed(hash ^ word))
+        XxHash3_64::oneshot(self)
     }
 }
 
@@ -45,7 +44,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// Bytes that a key takes, at most, where there are at least [`KEYS_A_WORD`].
-    pub const BYTES_A_KEY: usize = 2;
+    pub const BYTES_A_KEY: usize = size_of::<u64>() / KEYS_A_WORD;
 
     /// Over the families of some keys.
     pub fn over(families: impl ExactSizeIterator<Item = u64>) -> Self {

@@ -53,13 +53,21 @@ impl<F: LeafFormat> Spot<'_, F> {
         if let Some(change) = self.delta.and_then(|delta| delta.get(key)) {
             return Ok(change.clone());
         }
-        if let (Some(_), Some(slot)) = (self.page, self.slot)
-            && let Some(found) = slot.again(pages, |page, head| F::find_again(page, head, key)).transpose()?
-            && let Some(found) = found
-        {
-            return Ok(found);
+        let at_hand = self.again(pages, |page, head| F::find_again(page, head, key));
+        match at_hand.transpose()?.flatten() {
+            Some(found) => Ok(found),
+            None => self.read(pages)?.map_or(Ok(None), |page| F::find(&page, key)),
         }
-        self.read(pages)?.map_or(Ok(None), |page| F::find(&page, key))
+    }
+
+    /// What `read` makes of its page, if it has one and that is at hand: see [`Slot::again`].
+    #[inline]
+    pub fn again<T>(
+        &self,
+        pages: &impl ReadPages,
+        read: impl FnOnce(&[u8], &F::Head) -> Result<T, &'static str>,
+    ) -> Option<Result<T, PageError>> {
+        self.page.and(self.slot)?.again(pages, read)
     }
 
     /// Reads its page, if it has one.

@@ -6,6 +6,7 @@ use super::LeafFormat;
 use super::cursor::{Above, Cursor};
 use super::decoded::{Decoded, Slot};
 use super::delta::Delta;
+use super::finger::Spot;
 use super::inner::InnerPage;
 use super::merge::Merged;
 use super::node::{Child, Node, Root, Tree};
@@ -136,11 +137,10 @@ impl<F: LeafFormat> Tree<F> {
                     Loaded::Inner(Above::Changed(_), _) => unreachable!("a page is not a changed node"),
                 },
                 Child::Changed(node) => match &**node {
-                    Node::Leaf(leaf) => match (leaf.delta.get(key), leaf.base) {
-                        (Some(change), _) => return Ok(change.clone()),
-                        (None, None) => return Ok(None),
-                        (None, Some(base)) => return F::find(&pages.page(base, F::KIND)?, key),
-                    },
+                    Node::Leaf(leaf) => {
+                        let spot = Spot::<F> { page: leaf.base, delta: Some(&leaf.delta), slot: None };
+                        return spot.get(pages, key);
+                    }
                     Node::Inner(inner) => {
                         level = Some(inner.level - 1);
                         child = inner.child(inner.search(bytes));

@@ -8,7 +8,7 @@
 //!
 //! Memory: at most 80 bytes for a vertex that was located, and what its lists take.
 
-use super::ahead::{ASKED, Ahead};
+use super::ahead::Ahead;
 use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
@@ -216,14 +216,8 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         }
     }
 
-    /// Whether vertices that were located share leaves, so that [`Lists::some_targets`] is worth it.
-    #[inline]
-    pub fn share_leaves(&self) -> bool {
-        self.leaves.len() * SHARED <= self.located.len()
-    }
-
     /// Appends the neighbours of the vertices that were located from number `index` on, until there are `enough` or a leaf
-    /// ends. Returns the number of the first that was not read.
+    /// ends, where vertices share leaves. Returns how many were read: none where [`Lists::targets`] has to be asked.
     pub fn some_targets(
         &mut self,
         index: usize,
@@ -231,25 +225,26 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         enough: usize,
         out: &mut Vec<u64>,
     ) -> Result<usize, PageError> {
-        let Some(first) = self.located(index) else { return Ok(index + 1) };
-        if let Place {
-            leaf: LeafAt { spot: Spot { slot: Some(slot), delta: None, .. }, lent },
-            goes_on: false,
-            ..
-        } = first
+        if self.leaves.len() * SHARED > self.located.len() {
+            return Ok(0);
+        }
+        let Some(some @ [first, ..]) = self.located.get(index..) else { return Ok(0) };
+        let Some(LeafAt { spot: Spot { slot: Some(slot), delta: None, .. }, lent }) =
+            self.leaves.get(first.leaf as usize)
+        else {
+            return Ok(0);
+        };
+        let same = |one: &&Located| one.leaf == first.leaf && !one.goes_on;
+        let count = some.iter().take(AT_MOST).take_while(same).count();
+        if count > 0
             && let Some(head) = slot.head()
             && let Some(bytes) = lent.or_else(|| Some(self.kept[1].page(self.pages, slot)?))
         {
-            let some = &self.located[index..];
-            let same = |one: &&Located| one.leaf == some[0].leaf && !one.goes_on;
-            let count = some.iter().take(AT_MOST).take_while(same).count();
-            let read = Again::new(bytes, head)
-                .and_then(|page| page.targets_of_some(count, |at| some[at].vertex, edge_type, enough, out));
-            return Ok(index + read.map_err(|what| slot.damage(what))?);
+            return Again::new(bytes, head)
+                .and_then(|page| page.targets_of_some(count, |at| some[at].vertex, edge_type, enough, out))
+                .map_err(|what| slot.damage(what));
         }
-        self.fetch_lists(index + ASKED - 1);
-        self.targets(index, edge_type, out)?;
-        Ok(index + 1)
+        Ok(0)
     }
 
     /// Appends the neighbours of a vertex, of one type or of all.
@@ -291,18 +286,12 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         (vertex, edge_type): (u64, Option<u32>),
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        if let Some(head) = slot.head() {
-            let mut read = |bytes: &[u8]| {
-                Again::new(bytes, head)
-                    .and_then(|page| page.targets(vertex, edge_type, out))
-                    .map_err(|what| slot.damage(what))
-            };
-            if let Some(bytes) = lent {
-                return read(bytes);
-            }
-            if let Some(bytes) = self.kept[1].page(self.pages, slot) {
-                return read(bytes);
-            }
+        if let Some(head) = slot.head()
+            && let Some(bytes) = lent.or_else(|| Some(self.kept[1].page(self.pages, slot)?))
+        {
+            return Again::new(bytes, head)
+                .and_then(|page| page.targets(vertex, edge_type, out))
+                .map_err(|what| slot.damage(what));
         }
         let page = slot.read(self.pages)?;
         page::targets(&page, vertex, edge_type, out).map(drop)
@@ -389,7 +378,7 @@ pub(super) fn changed(delta: Option<&Changes>, vertex: u64) -> bool {
 }
 
 /// A vertex's neighbours in one leaf, of one type or of all.
-fn leaf_targets(
+pub(super) fn leaf_targets(
     (page, delta): Leaf<'_, '_>,
     vertex: u64,
     edge_type: Option<u32>,

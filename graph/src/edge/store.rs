@@ -4,11 +4,12 @@
 //! the same name. Both sides change in one transaction. Lists of one vertex come in the order (type, neighbour, rank).
 
 use super::EdgeKey;
+use super::lists::leaf_targets;
 use super::page::{self, Again, EdgeLeaf};
 use crate::btree::{LeafView, Record, RecordLeaf, Tree};
 use crate::model::{Edge, NodeId, TypeId};
 use std::sync::Arc;
-use storage_core::pager::{Page, PageError, Pager, ReadPages};
+use storage_core::pager::{PageError, Pager, ReadPages};
 
 /// One entry of a vertex's list: type, neighbour, rank.
 pub(crate) type Entry = (u32, u64, u32);
@@ -113,9 +114,8 @@ impl EdgeStore {
         let mut ranks = Vec::new();
         let spot = &found.spot;
         let list = (first.vertex, first.edge_type);
-        let at_hand = spot.page.and(spot.slot).and_then(|slot| {
-            slot.again(pages, |page, head| Again::new(page, head)?.ranks(list, first.neighbor, &mut ranks))
-        });
+        let at_hand =
+            spot.again(pages, |page, head| Again::new(page, head)?.ranks(list, first.neighbor, &mut ranks));
         match at_hand {
             Some(done) => done?,
             None => {
@@ -164,18 +164,8 @@ impl EdgeStore {
         (vertex, edge_type): (NodeId, Option<TypeId>),
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        for_leaves(tree, pages, vertex.0, |leaf| match changed(leaf, vertex.0) {
-            false => match &leaf.page {
-                Some(page) => page::targets(page, vertex.0, edge_type.map(|t| t.0), out).map(|_| ()),
-                None => Ok(()),
-            },
-            true => {
-                let mut entries = Vec::new();
-                leaf_entries(leaf, vertex.0, &mut entries)?;
-                let of_type = entries.iter().filter(|(t, ..)| edge_type.is_none_or(|wanted| wanted.0 == *t));
-                out.extend(of_type.map(|(_, neighbor, _)| *neighbor));
-                Ok(())
-            }
+        for_leaves(tree, pages, vertex.0, |leaf| {
+            leaf_targets((leaf.page.as_ref(), leaf.delta), vertex.0, edge_type.map(|t| t.0), out)
         })
     }
 
@@ -226,40 +216,5 @@ fn for_leaves<const IN: bool>(
             break;
         }
     }
-    Ok(())
-}
-
-/// Whether the transaction changed edges of the vertex in this leaf.
-fn changed<const IN: bool>(leaf: &LeafView<'_, EdgeLeaf<IN>>, vertex: u64) -> bool {
-    leaf.delta.is_some_and(|delta| delta.range(EdgeKey::all_of(vertex, None)).next().is_some())
-}
-
-/// A vertex's entries in one leaf: the page's, with the changes applied.
-fn leaf_entries<const IN: bool>(
-    leaf: &LeafView<'_, EdgeLeaf<IN>>,
-    vertex: u64,
-    out: &mut Vec<Entry>,
-) -> Result<(), PageError> {
-    let page_entries = |page: &Page, out: &mut Vec<Entry>| page::edges(page, vertex, out);
-    if !changed(leaf, vertex) {
-        return leaf.page.as_ref().map_or(Ok(()), |page| page_entries(page, out));
-    }
-    let mut base = Vec::new();
-    if let Some(page) = &leaf.page {
-        page_entries(page, &mut base)?;
-    }
-    let delta = leaf.delta.expect("changed");
-    let mut base = base.into_iter().peekable();
-    for (key, change) in delta.range(EdgeKey::all_of(vertex, None)) {
-        let entry = (key.edge_type, key.neighbor, key.rank);
-        while let Some(before) = base.next_if(|b| *b < entry) {
-            out.push(before);
-        }
-        base.next_if_eq(&entry);
-        if change.is_some() {
-            out.push(entry);
-        }
-    }
-    out.extend(base);
     Ok(())
 }

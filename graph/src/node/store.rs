@@ -271,10 +271,7 @@ fn at_hand<T>(
     if delta.is_some_and(|delta| delta.contains_key(&id)) {
         return Ok(None);
     }
-    let (Some(head), Some(bytes)) = (slot.head(), pages.at_hand(slot.page, &slot.near)) else {
-        return Ok(None);
-    };
-    read(&bytes, head).map(Some).map_err(|what| slot.damage(what))
+    slot.again(pages, read).transpose()
 }
 
 /// The nodes of a tree in order of id: see [`NodeStore::spans`]. Ends after the first error.

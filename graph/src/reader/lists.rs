@@ -66,8 +66,8 @@ impl<R: ReadPages> Reader<R> {
         Ok(())
     }
 
-    /// Gives the neighbours of all these nodes to `visit`, those of some lists at a time: as [`Reader::for_each_list`], where it
-    /// does not matter whose they are.
+    /// Gives the neighbours of all these nodes to `visit`, those of some lists at a time: as [`Reader::for_each_list`], where
+    /// it does not matter whose they are.
     pub(crate) fn for_each_neighbor<E: From<ReadError>>(
         &self,
         nodes: &[NodeId],
@@ -77,8 +77,7 @@ impl<R: ReadPages> Reader<R> {
         let mut both = Both::new(self, ways);
         let mut some = Vec::with_capacity(2 * AT_ONCE);
         for (_, window) in windows(nodes) {
-            both.locate(self, window).map_err(ReadError::from)?;
-            (0..FETCH).for_each(|index| both.fetch(index));
+            both.begin(self, window).map_err(ReadError::from)?;
             let mut index = 0;
             while index < window.len() {
                 index = both.some_targets(index, window, &mut some).map_err(ReadError::from)?;
@@ -99,9 +98,8 @@ impl<R: ReadPages> Reader<R> {
         first: usize,
         visit: &mut impl FnMut(usize, &[u64]) -> Result<(), E>,
     ) -> Result<(), E> {
-        both.locate(self, window).map_err(ReadError::from)?;
+        both.begin(self, window).map_err(ReadError::from)?;
         let mut list = std::mem::take(&mut both.list);
-        (0..FETCH).for_each(|index| both.fetch(index));
         for (index, node) in window.iter().enumerate() {
             both.fetch(index + FETCH);
             list.clear();
@@ -196,6 +194,13 @@ impl<'a, R: ReadPages> Both<'a, R> {
         Ok(())
     }
 
+    /// The same, and asks the processor for the first lists.
+    fn begin(&mut self, reader: &Reader<R>, window: &[NodeId]) -> Result<(), PageError> {
+        self.locate(reader, window)?;
+        (0..FETCH).for_each(|index| self.fetch(index));
+        Ok(())
+    }
+
     /// Asks the processor for the lists of the node that was located as number `index`.
     #[inline]
     fn fetch(&mut self, index: usize) {
@@ -233,18 +238,13 @@ impl<'a, R: ReadPages> Both<'a, R> {
         out: &mut Vec<u64>,
     ) -> Result<usize, PageError> {
         // In one tree alone no self-loop was seen before.
-        match (&mut self.out, &mut self.into) {
-            (Some((side, lists)), None) if lists.share_leaves() => {
-                if let Some(edge_type) = side.one() {
-                    return lists.some_targets(index, edge_type, AT_ONCE, out);
-                }
-            }
-            (None, Some((side, lists))) if lists.share_leaves() => {
-                if let Some(edge_type) = side.one() {
-                    return lists.some_targets(index, edge_type, AT_ONCE, out);
-                }
-            }
-            _ => {}
+        let read = match (&mut self.out, &mut self.into) {
+            (Some(alone), None) => some_of(alone, index, out)?,
+            (None, Some(alone)) => some_of(alone, index, out)?,
+            _ => 0,
+        };
+        if read > 0 {
+            return Ok(index + read);
         }
         self.fetch(index + FETCH);
         self.targets(index, window[index], out)?;
@@ -285,6 +285,15 @@ impl<'a, R: ReadPages> Both<'a, R> {
         }
         Ok(())
     }
+}
+
+/// Appends the neighbours of some nodes, if one type is wanted, or all; returns of how many.
+fn some_of<const IN: bool, R: ReadPages>(
+    (side, lists): &mut (Side, Lists<'_, IN, R>),
+    index: usize,
+    out: &mut Vec<u64>,
+) -> Result<usize, PageError> {
+    side.one().map_or(Ok(0), |edge_type| lists.some_targets(index, edge_type, AT_ONCE, out))
 }
 
 /// Self-loops among what was appended from `from` on were seen in the other tree: they go.

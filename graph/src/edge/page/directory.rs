@@ -115,6 +115,16 @@ impl Head {
         (word(bytes.tail(offsets + 2 * slot)) & 0xffff) as usize
     }
 
+    /// The first slot from `slot` on that has lists; of all slots, if there is none.
+    #[inline]
+    pub fn with_lists(&self, bytes: Bytes<'_>, slot: usize) -> usize {
+        let mut slot = slot;
+        while self.form == Form::Dense && slot < self.slots && self.offset(bytes, slot) == 0 {
+            slot += 1;
+        }
+        slot
+    }
+
     /// Where the lists of `vertex` begin, if it has any here.
     #[inline]
     pub fn find(&self, bytes: Bytes<'_>, vertex: u64) -> Parsed<Option<usize>> {

@@ -161,6 +161,11 @@ impl<'a> Leaf<'a> {
         }
     }
 
+    /// Appends the ranks of the edges of one type from `vertex` to `neighbor`, ascending.
+    pub fn ranks(&self, list: (u64, u32), neighbor: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        self.find(list.0, list.1)?.map_or(Ok(()), |list| list.ranks_of(neighbor, out))
+    }
+
     /// Gives all lists of a vertex to `each`, which says where a list ends. No list overlaps another, and types ascend
     /// strictly. Returns where the last list ends.
     fn each(
@@ -372,16 +377,12 @@ impl Pass {
     #[inline]
     pub fn next(&mut self, leaf: Leaf<'_>) -> Option<(u64, usize)> {
         let (head, bytes) = (&leaf.head, leaf.bytes);
-        while self.slot < head.slots {
-            let at = head.offset(bytes, self.slot);
-            if at == 0 && head.form == Form::Dense {
-                self.slot += 1;
-                continue;
-            }
-            let vertex = head.vertex(bytes, self.slot);
-            return (at >= self.end && self.before < Some(vertex)).then_some((vertex, at));
+        self.slot = head.with_lists(bytes, self.slot);
+        if self.slot == head.slots {
+            return None;
         }
-        None
+        let (vertex, at) = (head.vertex(bytes, self.slot), head.offset(bytes, self.slot));
+        (at >= self.end && self.before < Some(vertex)).then_some((vertex, at))
     }
 
     /// The lists of that vertex were read.
@@ -404,13 +405,11 @@ pub(super) struct Strict {
 impl Strict {
     /// The next vertex; its edges are appended to `out`. At the end everything has been checked.
     pub fn next(&mut self, bytes: Bytes<'_>, out: &mut Vec<(u32, u64, u32)>) -> Parsed<Option<u64>> {
-        let dense = self.head.form == Form::Dense;
-        while dense && self.slot < self.head.slots && self.head.offset(bytes, self.slot) == 0 {
-            if self.slot == 0 || self.slot + 1 == self.head.slots {
-                return Err("the directory begins or ends with a vertex without edges");
-            }
-            self.slot += 1;
+        let next = self.head.with_lists(bytes, self.slot);
+        if next > self.slot && (self.slot == 0 || next == self.head.slots) {
+            return Err("the directory begins or ends with a vertex without edges");
         }
+        self.slot = next;
         if self.slot == self.head.slots {
             return if self.end == bytes.used() {
                 Ok(None)

@@ -77,8 +77,8 @@ impl<'p> Again<'p> {
     }
 
     /// As [`ranks`].
-    pub fn ranks(&self, (vertex, edge_type): (u64, u32), neighbor: u64, out: &mut Vec<u32>) -> Parsed<()> {
-        self.0.find(vertex, edge_type)?.map_or(Ok(()), |list| list.ranks_of(neighbor, out))
+    pub fn ranks(&self, list: (u64, u32), neighbor: u64, out: &mut Vec<u32>) -> Parsed<()> {
+        self.0.ranks(list, neighbor, out)
     }
 
     /// Where its lists begin; 0 if there are none.
@@ -188,7 +188,7 @@ pub fn ranks(
     neighbor: u64,
     out: &mut Vec<u32>,
 ) -> Result<(), PageError> {
-    with(page, |leaf| leaf.find(vertex, edge_type)?.map_or(Ok(()), |list| list.ranks_of(neighbor, out)))
+    with(page, |leaf| leaf.ranks((vertex, edge_type), neighbor, out))
 }
 
 /// Whether this very edge is in this page.

@@ -61,13 +61,13 @@ pub(super) fn plain_lists(
 
 /// Goes on with a pass over a page, and gives the lists to `each`, as long as they are plain and nothing is wrong.
 #[inline]
-pub(super) fn scan(leaf: Leaf<'_>, at: &mut Pass, out: &mut Vec<u64>, each: &mut impl FnMut(u64, &[u64])) {
+pub(super) fn scan(leaf: Leaf<'_>, pass: &mut Pass, out: &mut Vec<u64>, each: &mut impl FnMut(u64, &[u64])) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2 (just seen).
-        return unsafe { avx2::scan(leaf, at, out, each) };
+        return unsafe { avx2::scan(leaf, pass, out, each) };
     }
-    let _ = (leaf, at, out, each);
+    let _ = (leaf, pass, out, each);
 }
 
 /// Decodes a block and adds it up behind `base`. False if this processor cannot, or numbers are too wide for it.

@@ -4,7 +4,7 @@
 //! are given than a page may hold, so that time is bounded by the page's size, whatever its bytes say.
 
 use super::bytes::Bytes;
-use super::directory::{Form, Head};
+use super::directory::Head;
 use super::leaf::Leaf;
 use super::{EDGES_A_BYTE, simd};
 use storage_core::pager::{Page, PageError};
@@ -93,10 +93,7 @@ impl PageWalk {
     /// Goes on to the slot of a vertex that has lists.
     fn settle(&mut self) -> Result<(), &'static str> {
         let bytes = Bytes::new(&self.page, self.page.used())?;
-        let dense = self.head.form == Form::Dense;
-        while dense && self.slot < self.head.slots && self.head.offset(bytes, self.slot) == 0 {
-            self.slot += 1;
-        }
+        self.slot = self.head.with_lists(bytes, self.slot);
         let next = (self.slot < self.head.slots).then(|| self.head.vertex(bytes, self.slot));
         if next.is_some() && self.vertex >= next {
             return Err("vertices do not ascend");

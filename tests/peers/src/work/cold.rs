@@ -4,7 +4,7 @@ use super::floors::DEPTH;
 use super::{Outcome, Task, Work, sum};
 use crate::Result;
 use crate::floor::{fio, pread};
-use crate::measure::{bytes_read, drop_caches, timed};
+use crate::measure::{bytes_read, drop_caches, files, timed};
 use crate::peer::{Cache, Lists, Peer, Place};
 use std::path::{Path, PathBuf};
 
@@ -67,10 +67,7 @@ fn floors(file: &Path, one_by_one: bool) -> Result<Vec<(&'static str, f64)>> {
 
 /// Where most of a store is.
 fn largest_file(dir: &Path) -> Result<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        files.push((entry.metadata()?.len(), entry.path()));
-    }
-    Ok(files.into_iter().max().ok_or("a store has a file")?.1)
+    let sized = |path: PathBuf| Ok::<_, crate::Error>((path.metadata()?.len(), path));
+    let sized: Vec<_> = files(dir)?.into_iter().map(sized).collect::<Result<_>>()?;
+    Ok(sized.into_iter().max().ok_or("a store has a file")?.1)
 }
