@@ -7,8 +7,8 @@
 use foliograph::storage_core::conformance::{CASES, Capability, Fixture};
 use foliograph::storage_core::device::batch::Site;
 use foliograph::storage_core::device::{
-    BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice, ReadPage, Result,
-    WriteBlock, WritePage,
+    Arrived, BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice, ReadPage,
+    Result, WriteBlock, WritePage,
 };
 use foliograph::storage_core::page::{PageCount, PageId, PageRun, PageSize};
 use foliograph::{Options, props};
@@ -92,12 +92,13 @@ impl PageDevice for CountingDevice {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.usable(Operation::Read)?;
         let pages = self.pages.read().expect("nobody panics");
         SITE.check_reads(batch, self.size, PageCount::new(pages.len() as u64))?;
         for wanted in &mut *batch {
             wanted.buf.copy_from_slice(&pages[at(wanted.page)]);
+            arrived(wanted.page, wanted.buf);
         }
         self.read.fetch_add(batch.len() as u64, Ordering::Relaxed);
         Ok(())

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use storage_core::device::{
-    DeviceError, DeviceErrorKind, DeviceInfo, LentPage, OpenOptions, Operation, PageDevice, ReadPage,
-    WriteBlock, WritePage,
+    Arrived, DeviceError, DeviceErrorKind, DeviceInfo, LentPage, OpenOptions, Operation, PageDevice,
+    ReadPage, WriteBlock, WritePage,
 };
 use storage_core::page::{PageCount, PageId, PageRun};
 
@@ -143,8 +143,8 @@ impl PageDevice for Chosen {
     fn shrink(&self, pages: PageCount) -> Result<()> {
         self.device.shrink(pages)
     }
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
-        self.device.read(batch)
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
+        self.device.read_each(batch, arrived)
     }
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {
         self.device.write(batch)

@@ -1,8 +1,9 @@
 //! [`FileDevice`]: the contract, in terms of the one open file and its transfers.
 
 use positioned_io::RandomAccessFile;
+use storage_core::device::batch::tell;
 use storage_core::device::{
-    DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+    Arrived, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use storage_core::page::{PageCount, PageId, PageRun};
 use storage_os::StoreFile;
@@ -30,10 +31,12 @@ impl PageDevice for FileDevice {
         self.store.shrink(pages)
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.store.reading(Operation::Read, |file, one| {
             self.store.site().check_reads(batch, self.store.page_size(), self.page_count())?;
-            self.read_batch(file, one, batch)
+            self.read_batch(file, one, batch)?;
+            tell(batch, arrived);
+            Ok(())
         })
     }
 

@@ -2,8 +2,9 @@
 
 use crate::length::Seen;
 use crate::map::Map;
+use storage_core::device::batch::tell;
 use storage_core::device::{
-    DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+    Arrived, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use storage_core::page::{PageCount, PageId, PageRun};
 use storage_os::StoreFile;
@@ -34,10 +35,14 @@ impl PageDevice for MmapDevice {
         self.store.shrink(pages)
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.store.reading(Operation::Read, |file, ()| {
             self.store.site().check_reads(batch, self.store.page_size(), self.page_count())?;
-            if batch.is_empty() { Ok(()) } else { self.read_batch(file, batch) }
+            if !batch.is_empty() {
+                self.read_batch(file, batch)?;
+                tell(batch, arrived);
+            }
+            Ok(())
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::pool::Pool;
 use storage_core::device::{
-    DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+    Arrived, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use storage_core::page::{PageCount, PageId, PageRun};
 use storage_os::StoreFile;
@@ -30,10 +30,10 @@ impl PageDevice for UringDevice {
         self.store.shrink(pages)
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.store.reading(Operation::Read, |file, pool| {
             self.store.site().check_reads(batch, self.store.page_size(), self.page_count())?;
-            self.read_batch(file, pool, batch)
+            self.read_batch(file, pool, batch, arrived)
         })
     }
 

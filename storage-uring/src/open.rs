@@ -39,7 +39,7 @@ fn probe(file: &File, direct: bool) -> io::Result<Ring> {
     let mut block = PageBuf::zeroed(BLOCK_LEN);
     let parts = vec![(0, IoSliceMut::new(&mut block))];
     let mut one: Vec<Transfer<'_>> = runs(parts, 1, BLOCK_LEN).into_iter().map(Transfer::read).collect();
-    match ring.transfer(&mut one, direct) {
+    match ring.transfer(&mut one, direct, &mut |_| ()) {
         Ok(()) => Ok(ring),
         Err((_, stopped)) => stopped.error.map_or(Ok(ring), Err),
     }

@@ -60,14 +60,19 @@ pub(crate) struct Transfer<'a> {
     first: usize,
     done: usize,
     left: usize,
-    buffers: PhantomData<&'a mut [u8]>,
+    /// What is read into: looked at again when all of it is there.
+    read: Option<Run<IoSliceMut<'a>>>,
+    written: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Transfer<'a> {
     /// Reads into these buffers.
-    pub(crate) fn read(run: Run<IoSliceMut<'a>>) -> Self {
-        let vector = |mut part: IoSliceMut<'a>| Vector { base: part.as_mut_ptr(), len: part.len() };
-        Self::new(Way::Read, run.offset, run.len, run.parts.into_iter().map(vector).collect())
+    pub(crate) fn read(mut run: Run<IoSliceMut<'a>>) -> Self {
+        let vector = |part: &mut IoSliceMut<'a>| Vector { base: part.as_mut_ptr(), len: part.len() };
+        let vectors = run.parts.iter_mut().map(vector).collect();
+        let mut transfer = Self::new(Way::Read, run.offset, run.len, vectors);
+        transfer.read = Some(run);
+        transfer
     }
 
     /// Writes these buffers. The kernel only reads them, so the pointers are never written through.
@@ -77,12 +82,17 @@ impl<'a> Transfer<'a> {
     }
 
     fn new(way: Way, offset: u64, left: usize, vectors: Vec<Vector>) -> Self {
-        Transfer { way, offset, vectors, first: 0, done: 0, left, buffers: PhantomData }
+        Transfer { way, offset, vectors, first: 0, done: 0, left, read: None, written: PhantomData }
     }
 
     /// Where it begins in the file.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// What was read, when all of it is there.
+    pub(crate) fn as_read(&self) -> Option<&Run<IoSliceMut<'a>>> {
+        self.read.as_ref().filter(|_| self.left == 0)
     }
 
     /// What the kernel is asked for: all that is left.
@@ -222,11 +232,13 @@ impl Ring {
         self.broken
     }
 
-    /// Moves all bytes of all transfers. The error says which transfer stopped, and where.
+    /// Moves all bytes of all transfers, and tells `done` of each that is whole, while others are in flight. The error says
+    /// which transfer stopped, and where.
     pub(crate) fn transfer(
         &mut self,
         all: &mut [Transfer<'_>],
         direct: bool,
+        done: &mut dyn FnMut(&Transfer<'_>),
     ) -> Result<(), (usize, Stopped)> {
         let depth = self.ring.params().sq_entries() as usize;
         let (mut next, mut again, mut patience) = (0, Vec::new(), PATIENCE);
@@ -264,7 +276,7 @@ impl Ring {
             while let Some(entry) = flight.reap() {
                 let index = entry.user_data() as usize;
                 match settle(&mut all[index], entry.result(), direct, &mut patience) {
-                    Ok(true) => {}
+                    Ok(true) => done(&all[index]),
                     Ok(false) => again.push(index),
                     Err(stopped) if failed.as_ref().is_none_or(|first| index < first.0) => {
                         failed = Some((index, stopped));
@@ -315,7 +327,7 @@ mod tests {
         let parts = buf.chunks_mut(4096).enumerate().map(|(n, b)| (n as u64 * 4096, IoSliceMut::new(b)));
         let mut all: Vec<_> = runs(parts.collect(), 1, 4096).into_iter().map(Transfer::read).collect();
         assert!(all.len() > 2 * DEPTH as usize);
-        ring.transfer(&mut all, false).map_err(|e| e.1).unwrap();
+        ring.transfer(&mut all, false, &mut |_| ()).map_err(|e| e.1).unwrap();
         drop(all);
         assert!(buf == bytes);
     }
@@ -330,7 +342,7 @@ mod tests {
         let places = [0, end - 3000, end + 9000];
         let parts = bufs.iter_mut().zip(places).map(|(b, at)| (at, IoSliceMut::new(b)));
         let mut all: Vec<_> = runs(parts.collect(), 1, 4096).into_iter().map(Transfer::read).collect();
-        let (index, stopped) = ring.transfer(&mut all, false).unwrap_err();
+        let (index, stopped) = ring.transfer(&mut all, false, &mut |_| ()).unwrap_err();
         assert_eq!((index, stopped.done, stopped.error.is_none()), (1, 3000, true));
         assert!(!ring.is_broken());
     }
@@ -356,7 +368,7 @@ mod tests {
         buf.fill(0);
         let parts = vec![(4096, IoSliceMut::new(&mut buf))];
         let mut all: Vec<_> = runs(parts, 1, 4096).into_iter().map(Transfer::read).collect();
-        ring.transfer(&mut all, false).map_err(|e| e.1).unwrap();
+        ring.transfer(&mut all, false, &mut |_| ()).map_err(|e| e.1).unwrap();
         drop(all);
         assert!(buf == bytes[4096..5 * 4096]);
     }

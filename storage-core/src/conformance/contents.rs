@@ -72,6 +72,33 @@ pub fn a_batch_may_be_longer_than_one_vectored_call(fixture: &dyn Fixture, size:
     assert!(read(&*device, 1234).iter().all(|b| *b == 0));
 }
 
+/// D8: of neighbours, of pages far apart and of more than a device has in flight; while the call runs, with their bytes.
+pub fn a_batch_tells_of_each_page_once(fixture: &dyn Fixture, size: PageSize) {
+    let device = with_pages(fixture, size, 320);
+    let all: Vec<u64> = (0..320).collect();
+    write_all(&*device, &all, 4);
+    let apart: Vec<u64> = (0..160).map(|n| 2 * n).rev().collect();
+    for pages in [&[][..], &[7], &[5, 6, 7], &[9, 3, 200], &all, &apart] {
+        let mut bufs: Vec<PageBuf> = pages.iter().map(|_| PageBuf::zeroed(size.bytes())).collect();
+        let mut batch: Vec<ReadPage<'_>> = pages
+            .iter()
+            .zip(&mut bufs)
+            .map(|(page, buf)| ReadPage { page: PageId::new(*page), buf: &mut buf[..] })
+            .collect();
+        let mut told = Vec::new();
+        let arrived = &mut |page: PageId, bytes: &[u8]| {
+            assert!(bytes == &pattern(size, page.get() ^ 4)[..], "page {page} is told of with its bytes");
+            told.push(page.get());
+        };
+        device.read_each(&mut batch, arrived).expect("a batch in bounds is read");
+        told.sort_unstable();
+        let mut asked = pages.to_vec();
+        asked.sort_unstable();
+        assert_eq!(told, asked, "each page is told of once");
+        assert!(pages.iter().zip(&bufs).all(|(page, buf)| buf[..] == pattern(size, page ^ 4)[..]));
+    }
+}
+
 /// A buffer need not be aligned, whatever the device needs itself.
 pub fn unaligned_buffers_are_served(fixture: &dyn Fixture, size: PageSize) {
     let device = with_pages(fixture, size, 5);

@@ -1,8 +1,11 @@
 //! Negative controls: devices that break one promise each, which the suite must notice.
 
 use super::{CASES, Capability, Fixture};
+use crate::device::batch::tell;
 use crate::device::memory::MemoryDevice;
-use crate::device::{DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
+use crate::device::{
+    Arrived, DeviceInfo, LentPage, PageDevice, PageDeviceExt, ReadPage, Result, WriteBlock, WritePage,
+};
 use crate::page::{PageCount, PageId, PageRun, PageSize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,6 +19,12 @@ enum Lie {
     ForgetsTheLast,
     /// A batch is read in another order than it was asked for.
     MixesUpReads,
+    /// Of a batch only one page is told of.
+    TellsOfTheFirstOnly,
+    /// Pages are told of once more.
+    TellsTwice,
+    /// A page is told of with the bytes of another one.
+    TellsOfAnother,
     /// A smaller wish cuts the device.
     GrowCuts,
     /// A write beyond the end makes the device longer.
@@ -64,12 +73,21 @@ impl PageDevice for Liar {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.inner.read(batch)?;
         if self.lie == Lie::MixesUpReads
             && let [first, .., last] = batch
         {
             first.buf.swap_with_slice(last.buf);
+        }
+        match (self.lie, &mut *batch) {
+            (Lie::TellsOfTheFirstOnly, [first, ..]) => tell(std::slice::from_ref(first), arrived),
+            (Lie::TellsTwice, [_, _, ..]) => {
+                tell(batch, &mut *arrived);
+                tell(batch, arrived);
+            }
+            (Lie::TellsOfAnother, [first, .., last]) => arrived(first.page, last.buf),
+            _ => tell(batch, arrived),
         }
         Ok(())
     }
@@ -143,6 +161,9 @@ fn every_broken_promise_is_noticed_and_an_honest_device_passes() {
     for (lie, case) in [
         (Lie::ForgetsTheLast, "a_batch_takes_neighbours_gaps_and_any_order"),
         (Lie::MixesUpReads, "a_batch_takes_neighbours_gaps_and_any_order"),
+        (Lie::TellsOfTheFirstOnly, "a_batch_tells_of_each_page_once"),
+        (Lie::TellsTwice, "a_batch_tells_of_each_page_once"),
+        (Lie::TellsOfAnother, "a_batch_tells_of_each_page_once"),
         (Lie::GrowCuts, "grow_never_shortens"),
         (Lie::WriteGrows, "pages_out_of_bounds_are_refused_and_nothing_grows"),
         (Lie::BlocksAtTheStart, "durable_blocks_change_only_themselves"),

@@ -1,4 +1,4 @@
-//! The suite that tells whether a page device keeps its promises (D1–D7).
+//! The suite that tells whether a page device keeps its promises (D1–D8).
 //!
 //! Plain functions over a [`Fixture`] (something that makes and reopens devices), listed in a table ([`CASES`]), so
 //! that a matrix can run them over devices and page sizes; [`crate::device_tests!`] makes a `#[test]` of each for
@@ -151,6 +151,7 @@ macro_rules! device_tests {
             contents a_page_is_read_back_as_written Any;
             contents a_batch_takes_neighbours_gaps_and_any_order Any;
             contents a_batch_may_be_longer_than_one_vectored_call Any;
+            contents a_batch_tells_of_each_page_once Any;
             contents unaligned_buffers_are_served Any;
             contents an_empty_batch_is_nothing Any;
             contents a_page_may_be_read_twice_in_a_batch Any;

@@ -4,7 +4,7 @@
 //! The tree is made by hand: leaves of random bytes, and pages above that hold nothing but references. It has more pages
 //! than the cache, and every change rewrites the path from a leaf to the root, as a real tree does.
 //!
-//! Must always be true: these cases hold for every device that keeps D1 to D7; the pager's part is the same for all.
+//! Must always be true: these cases hold for every device that keeps D1 to D8; the pager's part is the same for all.
 
 use super::watch::{Breach, OrderWatch};
 use super::{Fixture, pattern};

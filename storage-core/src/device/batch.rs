@@ -4,7 +4,9 @@
 //! so that nothing after it can address a byte outside the file (D3). A run is a stretch of bytes without a gap.
 //! No I/O here.
 
-use super::{BLOCK_LEN, DeviceError, DeviceErrorKind, Operation, ReadPage, Result, WriteBlock, WritePage};
+use super::{
+    Arrived, BLOCK_LEN, DeviceError, DeviceErrorKind, Operation, ReadPage, Result, WriteBlock, WritePage,
+};
 use crate::page::{PageCount, PageId, PageSize};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Deref;
@@ -173,6 +175,11 @@ pub fn single<'a>(batch: &'a mut [ReadPage<'_>], size: PageSize) -> Option<(u64,
         [one] => Some((offset(one.page, size), one.buf)),
         _ => None,
     }
+}
+
+/// Tells of a batch that was read whole, where pages do not come one by one.
+pub fn tell(batch: &[ReadPage<'_>], arrived: Arrived<'_>) {
+    batch.iter().for_each(|read| arrived(read.page, read.buf));
 }
 
 /// The buffers of a checked batch of reads, with their places.

@@ -16,7 +16,7 @@ pub enum Operation {
     Grow,
     /// [`super::PageDevice::shrink`].
     Shrink,
-    /// [`super::PageDevice::read`].
+    /// [`super::PageDevice::read_each`].
     Read,
     /// [`super::PageDevice::write`].
     Write,

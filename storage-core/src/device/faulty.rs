@@ -5,9 +5,10 @@
 //!
 //! A failed sync here simply does not happen. What a real disk then loses, only the simulated one knows.
 
+use super::batch::tell;
 use super::faults::{Fault, Faults, Injected, Piece};
 use super::{
-    BLOCK_LEN, DeviceInfo, LentPage, Operation, PageDevice, PageDeviceExt, Poison, ReadPage, Result,
+    Arrived, BLOCK_LEN, DeviceInfo, LentPage, Operation, PageDevice, PageDeviceExt, Poison, ReadPage, Result,
     WriteBlock, WritePage,
 };
 use crate::page::{PageBuf, PageCount, PageId, PageRun};
@@ -98,13 +99,15 @@ impl PageDevice for FaultyDevice {
         self.inner.shrink(pages)
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.poison.check()?;
         let struck = self.faults.next(Operation::Read);
+        let Some(struck) = struck else { return self.inner.read_each(batch, arrived) };
         self.inner.read(batch)?;
-        let Some(struck) = struck else { return Ok(()) };
         let other = &mut |page, buf: &mut [u8]| self.inner.read_page(page, buf);
-        struck.strike_read(batch, self.inner.page_count(), self.backend(), other)
+        struck.strike_read(batch, self.inner.page_count(), self.backend(), other)?;
+        tell(batch, arrived);
+        Ok(())
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

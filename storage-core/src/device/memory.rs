@@ -6,11 +6,11 @@
 //!
 //! It is not a model of crashes: that is [`super::sim`].
 
-use super::batch::{Site, block_parts, read_parts, write_parts};
+use super::batch::{Site, block_parts, read_parts, tell, write_parts};
 use super::probe::{Admitted, admit, probe_file};
 use super::{
-    BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, OpenMode, OpenOptions, Operation, PageDevice,
-    ReadPage, Result, WriteBlock, WritePage,
+    Arrived, BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, OpenMode, OpenOptions, Operation,
+    PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use crate::page::{PageCount, PageId, PageRun, PageSize};
 use parking_lot::{Mutex, RwLock};
@@ -302,7 +302,7 @@ impl PageDevice for MemoryDevice {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         let bytes = self.store.0.bytes.read();
         self.usable(Operation::Read)?;
         SITE.check_reads(batch, self.size, self.page_count())?;
@@ -311,6 +311,8 @@ impl PageDevice for MemoryDevice {
             let page = bytes.get(at..at + buf.len()).ok_or_else(|| self.short(Operation::Read, offset))?;
             buf.copy_from_slice(page);
         }
+        drop(bytes);
+        tell(batch, arrived);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! a further call. It changes nothing. Counters are independent: a reading taken amid traffic may see a call's pages
 //! before its bytes.
 
-use super::{DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
+use super::{Arrived, DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
 use crate::page::{PageCount, PageId, PageRun};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -175,10 +175,10 @@ impl PageDevice for Metered {
         self.counters.shrink.outcome(self.inner.shrink(pages))
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         let bytes = batch.iter().map(|read| read.buf.len() as u64).sum();
         self.counters.read.count(batch.len() as u64, bytes);
-        self.counters.read.outcome(self.inner.read(batch))
+        self.counters.read.outcome(self.inner.read_each(batch, arrived))
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

@@ -15,6 +15,8 @@
 //! - **D6** A full disk is reported by `grow` as `DiskFull` and poisons nothing. After a failed write, write_durable or
 //!   sync the device is poisoned: every later call but `close` fails with the first cause, because the kernel may have
 //!   dropped the dirty pages and a second sync would report success.
+//! - **D8** `read_each` tells of every page of its batch once, in any order, when its bytes are there and before it returns.
+//!   Where it ends in an error it may have told of some.
 //! - **D7** One open handle, one exclusive lock (shared for read-only), held from open to `close` or drop.
 //!
 //! # What it is not
@@ -100,12 +102,13 @@ pub trait PageDevice: Send + Sync + fmt::Debug {
     /// `ReadOnly`, `Io`; after a failed write `Poisoned`, after closing `Closed`.
     fn shrink(&self, pages: PageCount) -> Result<()>;
 
-    /// Reads a batch of whole pages. On an error the buffers hold anything.
+    /// Reads a batch of whole pages, and tells `arrived` of each (D8), which may look at it while others are on their way. On
+    /// an error the buffers hold anything.
     ///
     /// # Errors
     /// `OutOfBounds` and `InvalidRequest` before anything is read; `ShortFile`, `Io`; after a failed write `Poisoned`,
     /// after closing `Closed`.
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()>;
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()>;
 
     /// Writes a batch of whole pages: written, not yet durable (D2). The batch is one unit: the device may order,
     /// merge and overlap it. No page may be in a batch twice.
@@ -144,12 +147,23 @@ pub trait PageDevice: Send + Sync + fmt::Debug {
     fn close(&self) -> Result<()>;
 }
 
+/// Whom [`PageDevice::read_each`] tells of a page: by its number and its bytes.
+pub type Arrived<'a> = &'a mut dyn FnMut(PageId, &[u8]);
+
 /// Conveniences over any device.
 pub trait PageDeviceExt: PageDevice {
+    /// Reads a batch of whole pages. On an error the buffers hold anything.
+    ///
+    /// # Errors
+    /// Those of [`PageDevice::read_each`].
+    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+        self.read_each(batch, &mut |_, _| ())
+    }
+
     /// Reads one page.
     ///
     /// # Errors
-    /// Those of [`PageDevice::read`].
+    /// Those of [`PageDevice::read_each`].
     fn read_page(&self, page: PageId, buf: &mut [u8]) -> Result<()> {
         self.read(&mut [ReadPage { page, buf }])
     }

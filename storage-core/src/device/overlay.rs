@@ -11,8 +11,8 @@
 
 use super::batch::Site;
 use super::{
-    BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice, PageDeviceExt,
-    ReadPage, Result, WriteBlock, WritePage,
+    Arrived, BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice,
+    PageDeviceExt, ReadPage, Result, WriteBlock, WritePage,
 };
 use crate::page::{PageBuf, PageCount, PageId, PageRun, PageSize};
 use parking_lot::RwLock;
@@ -139,7 +139,7 @@ impl PageDevice for OverlayDevice {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         let state = self.state.read();
         self.usable(&state, Operation::Read)?;
         self.site.check_reads(batch, self.size, state.pages)?;
@@ -147,11 +147,15 @@ impl PageDevice for OverlayDevice {
         for ReadPage { page, buf } in batch {
             match state.written.get(page) {
                 Some(written) => buf.copy_from_slice(written),
-                None if state.seen.contains(*page) => rest.push(ReadPage { page: *page, buf }),
+                None if state.seen.contains(*page) => {
+                    rest.push(ReadPage { page: *page, buf });
+                    continue;
+                }
                 None => buf.fill(0),
             }
+            arrived(*page, buf);
         }
-        if rest.is_empty() { Ok(()) } else { self.below.read(&mut rest) }
+        if rest.is_empty() { Ok(()) } else { self.below.read_each(&mut rest, arrived) }
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

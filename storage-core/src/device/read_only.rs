@@ -3,8 +3,8 @@
 //! Reading, prefetching and lending pass through. `sync` has nothing to do and succeeds.
 
 use super::{
-    DeviceError, DeviceErrorKind, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock,
-    WritePage,
+    Arrived, DeviceError, DeviceErrorKind, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result,
+    WriteBlock, WritePage,
 };
 use crate::page::{PageCount, PageId, PageRun};
 use std::sync::Arc;
@@ -60,8 +60,8 @@ impl PageDevice for ReadOnly {
         Err(self.refuse(Operation::Shrink))
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
-        self.inner.read(batch)
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
+        self.inner.read_each(batch, arrived)
     }
 
     fn write(&self, _: &[WritePage<'_>]) -> Result<()> {

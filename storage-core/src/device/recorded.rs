@@ -3,7 +3,7 @@
 //! Must always be true: calls are numbered at their start and at their end by one clock, so that of two calls of any
 //! threads it can be said whether one had ended before the other began. Calls that overlap have no order.
 
-use super::{DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
+use super::{Arrived, DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
 use crate::page::{PageCount, PageId, PageRun};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -186,10 +186,10 @@ impl PageDevice for RecordedDevice {
         self.record(|| self.inner.shrink(pages), |out| (Call::Shrink(pages), out.is_ok()))
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         let keep = self.contents_of_reads.load(Ordering::Relaxed);
         let began = self.tick();
-        let out = self.inner.read(batch);
+        let out = self.inner.read_each(batch, arrived);
         let ended = self.tick();
         let contents = |read: &ReadPage<'_>| -> Arc<[u8]> {
             if keep && out.is_ok() { Arc::from(&*read.buf) } else { Arc::default() }

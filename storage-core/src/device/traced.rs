@@ -3,7 +3,9 @@
 //! The sink is called after the call returned, on the thread that made it; calls of several threads reach it in any
 //! order. It must not call the traced device.
 
-use super::{DeviceError, DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage};
+use super::{
+    Arrived, DeviceError, DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+};
 use crate::page::{PageCount, PageId, PageRun};
 use std::fmt;
 use std::sync::Arc;
@@ -110,9 +112,9 @@ impl PageDevice for Traced {
         self.trace("shrink", None, pages.get(), || self.inner.shrink(pages))
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         let (first, count) = (batch.first().map(|read| read.page), batch.len() as u64);
-        self.trace("read", first, count, || self.inner.read(batch))
+        self.trace("read", first, count, || self.inner.read_each(batch, arrived))
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

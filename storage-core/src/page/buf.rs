@@ -4,17 +4,21 @@
 //! device may hand it to O_DIRECT or register it with a ring.
 #![allow(unsafe_code)]
 
+use super::pool::BufferPool;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// Alignment in bytes: a memory page, and at least any disk's logical block.
 pub const ALIGN: usize = 4096;
 
-/// Owned bytes, aligned for direct I/O, zeroed at birth.
+/// Owned bytes, aligned for direct I/O.
 pub struct PageBuf {
     ptr: NonNull<u8>,
     len: usize,
+    /// Where it goes when it is dropped; without a pool, back to the allocator.
+    pool: Option<Arc<BufferPool>>,
 }
 
 // SAFETY: the buffer is uniquely owned plain bytes; nothing in it is tied to a thread.
@@ -33,7 +37,12 @@ impl PageBuf {
         // SAFETY: the layout has a size above 0 (asserted).
         let ptr = unsafe { alloc_zeroed(layout) };
         let Some(ptr) = NonNull::new(ptr) else { handle_alloc_error(layout) };
-        PageBuf { ptr, len }
+        PageBuf { ptr, len, pool: None }
+    }
+
+    /// A buffer of a pool: `ptr` is the pool's own, `len` initialised bytes aligned to [`ALIGN`], and nobody else has it.
+    pub(super) fn pooled(ptr: NonNull<u8>, len: usize, pool: Arc<BufferPool>) -> Self {
+        PageBuf { ptr, len, pool: Some(pool) }
     }
 
     fn layout(len: usize) -> Layout {
@@ -66,8 +75,11 @@ impl Clone for PageBuf {
 
 impl Drop for PageBuf {
     fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with this very layout, freed once.
-        unsafe { dealloc(self.ptr.as_ptr(), Self::layout(self.len)) }
+        match &self.pool {
+            Some(pool) => pool.give(self.ptr),
+            // SAFETY: allocated in `zeroed` with this very layout, freed once.
+            None => unsafe { dealloc(self.ptr.as_ptr(), Self::layout(self.len)) },
+        }
     }
 }
 

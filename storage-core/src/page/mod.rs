@@ -11,6 +11,7 @@ mod header;
 mod id;
 mod image;
 mod kind;
+mod pool;
 mod reference;
 
 pub use buf::PageBuf;
@@ -18,4 +19,5 @@ pub use header::{HEADER_LEN, PageHeader, checksum, checksum_seed};
 pub use id::{PageCount, PageId, PageRun, PageSize};
 pub use image::PageImage;
 pub use kind::PageKind;
+pub(crate) use pool::BufferPool;
 pub use reference::{REFERENCE_LEN, Written};

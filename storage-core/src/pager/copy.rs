@@ -17,7 +17,9 @@ use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::recovery::refuse_existing;
 use super::snapshot::{Snapshot, Version};
 use super::superblock::{BLOCK, Superblock};
-use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, ReadPage, WriteBlock, WritePage};
+use crate::device::{
+    DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt, ReadPage, WriteBlock, WritePage,
+};
 use crate::page::{PageBuf, PageCount, PageId, PageSize};
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -80,7 +80,7 @@ pub use superblock::{FORMAT_VERSION, Superblock};
 pub use transaction::{Commit, Reserved, Transaction};
 
 use crate::device::PageDevice;
-use crate::page::{PageId, PageSize, Written};
+use crate::page::{BufferPool, PageId, PageSize, Written};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -129,6 +129,8 @@ pub struct Pager {
     uuid: [u8; 16],
     read_only: bool,
     cache: cache::Cache,
+    /// Where pages that are read go.
+    buffers: Arc<BufferPool>,
     /// Memory for decoded nodes of trees.
     decoded: Quota,
     verified: verified::Verified,

@@ -41,6 +41,10 @@ pub(crate) struct Framed {
 }
 
 impl Framed {
+    pub(crate) fn new(header: PageHeader, buf: PageBuf) -> Self {
+        Framed { header, buf, used: AtomicBool::new(false) }
+    }
+
     pub(crate) fn id(&self) -> PageId {
         self.header.page
     }
@@ -127,7 +131,7 @@ struct LentBytes {
 
 impl Page {
     pub(crate) fn owned(header: PageHeader, buf: PageBuf) -> Self {
-        Self::framed(Arc::new(Framed { header, buf, used: AtomicBool::new(false) }))
+        Self::framed(Arc::new(Framed::new(header, buf)))
     }
 
     pub(crate) fn framed(framed: Arc<Framed>) -> Self {
@@ -157,12 +161,10 @@ impl Page {
 
     /// Compares the whole checksum.
     pub(crate) fn verify(&self, uuid: &[u8; 16]) -> Result<(), PageError> {
-        if checksum(self, checksum_seed(self.id(), uuid)) != self.header.checksum
-            && !armed(Bug::ChecksumNotCompared)
-        {
-            return Err(self.damage("checksum does not match"));
+        match is_sound(self, &self.header, uuid) {
+            true => Ok(()),
+            false => Err(self.damage("checksum does not match")),
         }
-        Ok(())
     }
 
     /// The check that a reference to this page must carry.
@@ -233,6 +235,18 @@ impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Page({} {}, version {})", self.kind(), self.id(), self.version())
     }
+}
+
+/// Compares the whole checksum.
+fn is_sound(bytes: &[u8], header: &PageHeader, uuid: &[u8; 16]) -> bool {
+    checksum(bytes, checksum_seed(header.page, uuid)) == header.checksum || armed(Bug::ChecksumNotCompared)
+}
+
+/// The header of the page `at`, of whatever kind, if it is that page (V3) and whole.
+pub(crate) fn verified_header(bytes: &[u8], at: Written, uuid: &[u8; 16]) -> Option<PageHeader> {
+    let header = PageHeader::decode(bytes).ok()?;
+    let same = header.page == at.page() && header.checksum as u32 == at.check();
+    (same && is_sound(bytes, &header, uuid)).then_some(header)
 }
 
 /// Reads the header of what should be the page `at`, and compares id, kind and check (V3). Not yet the checksum.

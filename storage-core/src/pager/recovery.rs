@@ -22,7 +22,7 @@ use super::transaction::{Checkpointer, Writer};
 use super::verified::Verified;
 use super::{Pager, PagerOptions, replay};
 use crate::device::{DeviceError, DeviceErrorKind, Operation, PageDevice, PageDeviceExt};
-use crate::page::{PageBuf, PageCount, PageId, PageKind, Written};
+use crate::page::{BufferPool, PageBuf, PageCount, PageId, PageKind, Written};
 use crate::planted::{Bug, armed};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -109,6 +109,7 @@ impl Pager {
             uuid: meta.uuid,
             read_only,
             cache: Cache::new(frames / info.page_size.bytes()),
+            buffers: BufferPool::new(info.page_size.bytes()),
             verified: Verified::default(),
             published: ArcSwap::new(version.clone()),
             // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.

@@ -8,9 +8,9 @@ use super::Pager;
 use super::cache::Near;
 use super::error::PageError;
 use super::meta::Meta;
-use super::page::{AtHand, Page, decode_header};
-use crate::device::ReadPage;
-use crate::page::{PageBuf, PageCount, PageHeader, PageKind, PageRun, Written};
+use super::page::{AtHand, Framed, Page, decode_header, verified_header};
+use crate::device::{PageDeviceExt, ReadPage};
+use crate::page::{PageBuf, PageCount, PageId, PageKind, PageRun, Written};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub type State = Arc<dyn Any + Send + Sync>;
 
 /// How many pages are read ahead with one call.
-const BRING: usize = 128;
+const BRING: usize = 512;
 
 /// A committed state of the store. Its number is the LSN of its commit.
 pub struct Version {
@@ -200,7 +200,7 @@ impl Pager {
     /// Reads a page from the device into a buffer of its own; neither cache nor "verified" learn of it (A6).
     pub(crate) fn load(&self, at: Written, kinds: &[PageKind]) -> Result<Page, PageError> {
         self.check_bounds(at, kinds)?;
-        let mut buf = PageBuf::zeroed(self.page_size.bytes());
+        let mut buf = self.buffers.take();
         self.device.read(&mut [ReadPage { page: at.page(), buf: &mut buf }])?;
         let header = decode_header(&buf, at, kinds)?;
         let page = Page::owned(header, buf);
@@ -249,19 +249,21 @@ impl Pager {
         let within = |at: &&Written| self.device.page_count().contains(at.page());
         let pages: Vec<Written> = pages.iter().filter(within).take(self.cache.ahead()).copied().collect();
         for chunk in pages.chunks(BRING) {
-            let mut bufs: Vec<PageBuf> =
-                chunk.iter().map(|_| PageBuf::zeroed(self.page_size.bytes())).collect();
+            let mut bufs: Vec<PageBuf> = chunk.iter().map(|_| self.buffers.take()).collect();
             let reads = chunk.iter().zip(&mut bufs).map(|(at, buf)| ReadPage { page: at.page(), buf });
-            if self.device.read(&mut reads.collect::<Vec<_>>()).is_err() {
+            let mut verified = vec![None; chunk.len()];
+            // Each is verified while the others are on their way.
+            let arrived = &mut |id: PageId, bytes: &[u8]| {
+                if let Ok(place) = chunk.binary_search_by_key(&id, |at| at.page()) {
+                    verified[place] = verified_header(bytes, chunk[place], &self.uuid);
+                }
+            };
+            if self.device.read_each(&mut reads.collect::<Vec<_>>(), arrived).is_err() {
                 return;
             }
-            for (at, buf) in chunk.iter().zip(bufs) {
-                let Ok(header) = PageHeader::decode(&buf) else { continue };
-                let page = Page::owned(header, buf);
-                if let Some(framed) = page.as_framed().filter(|framed| framed.is(*at))
-                    && page.verify(&self.uuid).is_ok()
-                {
-                    self.cache.insert(framed.clone(), None);
+            for (header, buf) in verified.into_iter().zip(bufs) {
+                if let Some(header) = header {
+                    self.cache.insert(Arc::new(Framed::new(header, buf)), None);
                 }
             }
         }

@@ -4,8 +4,8 @@ use super::map::{index_entries, region_pages};
 use super::*;
 use crate::device::memory::{MemoryDevice, MemoryStore};
 use crate::device::{
-    BlockWrites, DeviceInfo, Growth, LentPage, OpenOptions, PageDevice, ReadPage, Result as DeviceResult,
-    WriteBlock, WritePage,
+    Arrived, BlockWrites, DeviceInfo, Growth, LentPage, OpenOptions, PageDevice, ReadPage,
+    Result as DeviceResult, WriteBlock, WritePage,
 };
 use crate::page::{HEADER_LEN, PageCount, PageId, PageImage, PageKind, PageRun, PageSize, Written};
 use std::collections::BTreeMap;
@@ -74,11 +74,12 @@ impl PageDevice for Sparse {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> DeviceResult<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> DeviceResult<()> {
         for read in batch {
             for (to, from) in read.buf.iter_mut().zip(self.bytes(read.page)) {
                 *to = from.load(Ordering::Relaxed);
             }
+            arrived(read.page, read.buf);
         }
         Ok(())
     }

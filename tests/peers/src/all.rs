@@ -40,7 +40,7 @@ pub struct All {
     #[arg(long, default_value_t = 1_000_000)]
     limit: usize,
     /// How many commits of one edge.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 10_000)]
     commits: usize,
 }
 

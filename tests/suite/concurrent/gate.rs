@@ -3,7 +3,7 @@
 //! So stories of several threads need no timing. Who waits for anything here for two minutes panics and says for what.
 
 use foliograph::storage_core::device::{
-    DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+    Arrived, DeviceInfo, LentPage, Operation, PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use foliograph::storage_core::page::{PageCount, PageId, PageRun};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -116,9 +116,9 @@ impl PageDevice for Gated {
         self.gates.go_through(Operation::Shrink);
         self.inner.shrink(pages)
     }
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.gates.go_through(Operation::Read);
-        self.inner.read(batch)
+        self.inner.read_each(batch, arrived)
     }
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {
         self.gates.go_through(Operation::Write);

@@ -5,7 +5,7 @@
 
 use foliograph::storage_core::device::sim::SimDevice;
 use foliograph::storage_core::device::{
-    DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage,
+    Arrived, DeviceInfo, LentPage, PageDevice, ReadPage, Result, WriteBlock, WritePage,
 };
 use foliograph::storage_core::page::{PageCount, PageId, PageRun};
 use std::fmt;
@@ -77,8 +77,8 @@ impl PageDevice for Hooked {
         self.disk.shrink(pages)
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
-        self.disk.read(batch)
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
+        self.disk.read_each(batch, arrived)
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

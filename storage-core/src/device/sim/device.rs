@@ -7,11 +7,11 @@ use super::image::is_zero;
 use super::journal::{Block, Journal, Step};
 use super::pending::Pending;
 use super::{Image, Rng};
-use crate::device::batch::Site;
+use crate::device::batch::{Site, tell};
 use crate::device::faults::{Fault, Faults, Piece};
 use crate::device::{
-    BLOCK_LEN, BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice, Poison,
-    ReadPage, Result, WriteBlock, WritePage,
+    Arrived, BLOCK_LEN, BlockWrites, DeviceErrorKind, DeviceInfo, Growth, LentPage, Operation, PageDevice,
+    Poison, ReadPage, Result, WriteBlock, WritePage,
 };
 use crate::page::{PageCount, PageId, PageRun, PageSize};
 use parking_lot::Mutex;
@@ -283,7 +283,7 @@ impl PageDevice for SimDevice {
         Ok(())
     }
 
-    fn read(&self, batch: &mut [ReadPage<'_>]) -> Result<()> {
+    fn read_each(&self, batch: &mut [ReadPage<'_>], arrived: Arrived<'_>) -> Result<()> {
         self.enter(Operation::Read)?;
         let disk = self.state.lock();
         let count = disk.volatile.page_count();
@@ -297,7 +297,10 @@ impl PageDevice for SimDevice {
         for read in batch.iter_mut() {
             copy(read.page, read.buf)?;
         }
-        struck.map_or(Ok(()), |struck| struck.strike_read(batch, count, BACKEND, &mut { copy }))
+        struck.map_or(Ok(()), |struck| struck.strike_read(batch, count, BACKEND, &mut { copy }))?;
+        drop(disk);
+        tell(batch, arrived);
+        Ok(())
     }
 
     fn write(&self, batch: &[WritePage<'_>]) -> Result<()> {

@@ -7,7 +7,7 @@
 //! It does not know what a block holds.
 
 use super::frame::{BLOCK, Extent};
-use crate::device::{DeviceError, PageDevice, ReadPage};
+use crate::device::{DeviceError, PageDevice, PageDeviceExt, ReadPage};
 use crate::page::{PageBuf, PageCount, PageId};
 use crate::pager::meta::FIXED_PAGES;
 use std::collections::BTreeMap;

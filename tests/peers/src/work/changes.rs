@@ -1,6 +1,6 @@
 //! Changing: commits of one edge, inserts in random order, deletes. Every commit is durable.
 
-use super::{Outcome, Task, contents};
+use super::{Outcome, PEAK, Task, contents};
 use crate::Result;
 use crate::floor::append::Appends;
 use crate::graph::{Edge, Graph};
@@ -50,10 +50,12 @@ pub fn commit<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     }
     let mut outcome = Outcome::with_sum(contents(&store, task.graph)?);
     store.close()?;
+    let first = seconds.first().copied().unwrap_or(f64::NAN);
     let rate = |seconds: &[f64]| seconds.len() as f64 / seconds.iter().sum::<f64>();
     let (rate, floor_rate) = (rate(&seconds), rate(&floor.seconds));
     outcome.add("commits/s", rate);
     outcome.add("× the floor's rate", rate / floor_rate);
+    outcome.add("the first, ms", first * 1e3);
     outcome.add("median, ms", quantile(&mut seconds, 0.5) * 1e3);
     outcome.add("p99, ms", quantile(&mut seconds, 0.99) * 1e3);
     outcome.add("floor, appends/s", floor_rate);
@@ -86,7 +88,7 @@ pub fn insert<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     outcome.add("first tenth, edges/s", rate(&whole[..tenth]));
     outcome.add("last tenth, edges/s", rate(&whole[whole.len() - tenth..]));
     outcome.add("bytes/edge", file_bytes(&place.dir)? as f64 / edges.len() as f64);
-    outcome.add("anonymous MiB, peak", peak.mib());
+    outcome.add(PEAK, peak.mib());
     outcome.note(format!("{} edges of {}", edges.len(), task.graph.edges.len()));
     Ok(outcome)
 }
@@ -111,7 +113,7 @@ pub fn delete<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     outcome.add("× that behind the deletes", part(deleted));
     outcome.add("× that behind a checkpoint and closing", part(file_bytes(&place.dir)?));
     outcome.add("checkpoint, s", checkpoint.as_secs_f64());
-    outcome.add("anonymous MiB, peak", peak.mib());
+    outcome.add(PEAK, peak.mib());
     outcome.note(format!("checkpoint: {how}"));
     Ok(outcome)
 }

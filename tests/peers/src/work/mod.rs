@@ -74,7 +74,7 @@ pub struct Job {
     #[arg(long, default_value_t = 1_000_000)]
     pub limit: usize,
     /// How many commits of one edge.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 10_000)]
     pub commits: usize,
     /// How many lists, in each pass of those that are warm.
     #[arg(long, default_value_t = 100_000)]
@@ -83,6 +83,10 @@ pub struct Job {
     #[arg(long, default_value_t = 1_000)]
     pub cold_lists: usize,
 }
+
+/// What a process took at most above what it had when it opened the store, with all that the peer allocates: caches, maps
+/// that are not the file's, lists.
+const PEAK: &str = "anonymous MiB, peak";
 
 /// A number, with what it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]

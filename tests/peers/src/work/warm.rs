@@ -1,10 +1,11 @@
 //! Reading what is in memory: lists one by one and in batches, searches, scans, nodes.
 //!
 //! A pass is repeated for a second, at least three times, after one that makes warm and is summed up; the median counts.
+//! Memory is watched up to the end of that first pass, and not while the clock runs.
 
-use super::{Outcome, Task, Work, sum};
+use super::{Outcome, PEAK, Task, Work, sum};
 use crate::Result;
-use crate::measure::{clocks, quantile};
+use crate::measure::{Memory, clocks, quantile};
 use crate::peer::{Distances, FAR, Found, Id, Lists, Node, Peer};
 use crate::rng::{Rng, mix};
 use std::hint::black_box;
@@ -49,20 +50,21 @@ impl Pass {
 }
 
 pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
+    let memory = Memory::watch();
     let store = P::open(&task.stored::<P>()?)?;
     let mut reader = store.reader()?;
     let outcome = match task.job.work {
-        Work::List1 => lists(&mut reader, task, 1),
-        Work::Batch => lists(&mut reader, task, BATCH),
-        Work::Bfs => search(&mut reader, task),
-        _ => scan(&mut reader, task),
+        Work::List1 => lists(&mut reader, task, memory, 1),
+        Work::Batch => lists(&mut reader, task, memory, BATCH),
+        Work::Bfs => search(&mut reader, task, memory),
+        _ => scan(&mut reader, task, memory),
     };
     drop(reader);
     store.close()?;
     outcome
 }
 
-fn lists(reader: &mut impl Lists, task: &Task<'_>, batch: usize) -> Result<Outcome> {
+fn lists(reader: &mut impl Lists, task: &Task<'_>, memory: Memory, batch: usize) -> Result<Outcome> {
     let vertices = task.graph.sample(task.job.lists, 3);
     let mut pass = || {
         let mut total = 0;
@@ -75,33 +77,39 @@ fn lists(reader: &mut impl Lists, task: &Task<'_>, batch: usize) -> Result<Outco
         Ok(black_box(total))
     };
     let mut outcome = Outcome::with_sum(pass()?);
+    outcome.add(PEAK, memory.end().mib());
     Pass::measure(|| pass().map(drop))?.each(&mut outcome, "ns/list", vertices.len());
     Ok(outcome)
 }
 
-fn scan(reader: &mut impl Lists, task: &Task<'_>) -> Result<Outcome> {
+fn scan(reader: &mut impl Lists, task: &Task<'_>, memory: Memory) -> Result<Outcome> {
     let mut pass = || {
         let mut total = 0u64;
         reader.scan(|source, list| total += sum(list) ^ u64::from(source))?;
         Ok(black_box(total))
     };
     pass()?;
+    let peak = memory.end();
     let time = Pass::measure(|| pass().map(drop))?;
     // Some stores give parts of lists: the sum that is compared is one over edges.
     let mut total = 0u64;
     reader.scan(|source, list| total += sum(list) + u64::from(source) * list.len() as u64)?;
     let mut outcome = Outcome::with_sum(total);
+    outcome.add(PEAK, peak.mib());
     time.each(&mut outcome, "ns/edge", task.graph.edges.len());
     Ok(outcome)
 }
 
-fn search(reader: &mut impl Lists, task: &Task<'_>) -> Result<Outcome> {
+fn search(reader: &mut impl Lists, task: &Task<'_>, memory: Memory) -> Result<Outcome> {
     let (nodes, source) = (task.graph.nodes, task.graph.hub());
-    let distances = reader.bfs(nodes, source)?();
+    let found = reader.bfs(nodes, source)?;
+    let peak = memory.end();
+    let distances = found();
     let degrees = task.graph.degrees();
     let reached = distances.iter().zip(&degrees).filter(|(distance, _)| **distance != FAR);
     let edges: u64 = reached.map(|(_, degree)| u64::from(*degree)).sum();
     let mut outcome = Outcome::with_sum(checksum(&distances));
+    outcome.add(PEAK, peak.mib());
     Pass::measure(|| reader.bfs(nodes, source).map(forget))?.rate(&mut outcome, "top-down", edges);
     if let Some(found) = reader.bfs_both_ways(nodes, source)? {
         if checksum(&found()) != checksum(&distances) {
@@ -126,33 +134,37 @@ fn checksum(distances: &Distances) -> u64 {
 }
 
 pub fn get<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
+    let memory = Memory::watch();
     let store = P::open(&task.stored::<P>()?)?;
     let mut reader = store.reader()?;
     let mut rng = Rng::new(5);
     let ids: Vec<u32> = (0..task.job.lists).map(|_| rng.below(task.graph.nodes.into()) as u32).collect();
     let keys: Vec<String> = ids.iter().map(|id| Node::of(*id).key).collect();
-    let mut by_id = || {
-        let mut total = 0u64;
-        for id in &ids {
-            total = total.wrapping_add(reader.by_id(*id)?.ok_or("a node is there")?);
-        }
-        Ok(black_box(total))
-    };
-    let mut checksum = by_id()?;
-    let id_time = Pass::measure(|| by_id().map(drop))?;
-    let mut by_key = || {
-        let mut total = 0u64;
-        for key in &keys {
-            total = total.wrapping_add(reader.by_key(key)?.ok_or("a node is there")?.number().into());
-        }
-        Ok(black_box(total))
-    };
-    checksum = checksum.wrapping_add(by_key()?);
-    let key_time = Pass::measure(|| by_key().map(drop))?;
+    let found = by_id(&mut reader, &ids)?.wrapping_add(by_key(&mut reader, &keys)?);
+    let peak = memory.end();
+    let id_time = Pass::measure(|| by_id(&mut reader, &ids).map(drop))?;
+    let key_time = Pass::measure(|| by_key(&mut reader, &keys).map(drop))?;
     drop(reader);
     store.close()?;
-    let mut outcome = Outcome::with_sum(checksum);
+    let mut outcome = Outcome::with_sum(found);
+    outcome.add(PEAK, peak.mib());
     id_time.each(&mut outcome, "ns by id", ids.len());
     key_time.each(&mut outcome, "ns by key", ids.len());
     Ok(outcome)
+}
+
+fn by_id(reader: &mut impl Lists, ids: &[u32]) -> Result<u64> {
+    let mut total = 0u64;
+    for id in ids {
+        total = total.wrapping_add(reader.by_id(*id)?.ok_or("a node is there")?);
+    }
+    Ok(black_box(total))
+}
+
+fn by_key(reader: &mut impl Lists, keys: &[String]) -> Result<u64> {
+    let mut total = 0u64;
+    for key in keys {
+        total = total.wrapping_add(reader.by_key(key)?.ok_or("a node is there")?.number().into());
+    }
+    Ok(black_box(total))
 }

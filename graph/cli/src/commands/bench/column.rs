@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use foliograph::storage_core::device::sim::rng::Rng;
-use foliograph::storage_core::device::{BLOCK_LEN, DeviceError, PageDevice, ReadPage, WriteBlock, WritePage};
+use foliograph::storage_core::device::{
+    BLOCK_LEN, DeviceError, PageDevice, PageDeviceExt, ReadPage, WriteBlock, WritePage,
+};
 use foliograph::storage_core::page::{PageBuf, PageCount, PageId};
 use foliograph::{Backend, Database, Key, NodeId, Snapshot, props};
 
