@@ -7,6 +7,7 @@ use super::LeafFormat;
 use super::decoded::Decoded;
 use super::finger::Spot;
 use super::node::{Child, Node, Root, Tree};
+use storage_core::page::Written;
 
 /// A leaf that was found, and where it ends.
 pub(crate) struct Quick<'a, F: LeafFormat> {
@@ -28,30 +29,40 @@ impl<F: LeafFormat> Tree<F> {
     /// The leaf that covers `key`, if the way there is in memory.
     #[inline]
     pub(crate) fn quick(&self, key: &[u8]) -> Option<Quick<'_, F>> {
-        let mut child = self.root.as_ref().map(Root::as_child)?;
+        self.kept_way(key).ok()
+    }
+
+    /// The page at which the way to `key` is no longer in memory; `None` if all of it is, or there is none.
+    pub(crate) fn way_ends(&self, key: &[u8]) -> Option<Written> {
+        self.kept_way(key).err().flatten()
+    }
+
+    #[inline(always)]
+    fn kept_way(&self, key: &[u8]) -> Result<Quick<'_, F>, Option<Written>> {
+        let mut child = self.root.as_ref().map(Root::as_child).ok_or(None)?;
         let mut upper = None;
         // What the parent's page says of a child that was changed since.
         let mut old = None;
         loop {
             let (node, changed): (&Decoded<F>, _) = match child {
                 Child::Page(page, slot) => {
-                    let slot = slot?;
+                    let slot = slot.ok_or(Some(page))?;
                     match slot.inner() {
                         Some(node) => (node, None),
                         // A root without a parent is a leaf only if it was read as one.
                         None if old.is_some() || slot.head().is_some() => {
-                            return Some(Quick {
+                            return Ok(Quick {
                                 spot: Spot { page: Some(page), delta: None, slot: Some(slot) },
                                 upper,
                             });
                         }
-                        None => return None,
+                        None => return Err(Some(page)),
                     }
                 }
                 Child::Changed(node) => match &**node {
                     Node::Leaf(leaf) => {
                         let spot = Spot { page: leaf.base, delta: Some(&leaf.delta), slot: old };
-                        return Some(Quick { spot, upper });
+                        return Ok(Quick { spot, upper });
                     }
                     Node::Inner(inner) => (&inner.node, Some(inner)),
                 },

@@ -20,6 +20,9 @@ use storage_core::pager::{AtHand, Page, PageError, ReadPages};
 /// So many vertices to a leaf share it.
 const SHARED: usize = 4;
 
+/// So many levels of inner pages are read together, at most, for one window: more is a tree whose nodes are not kept.
+const LEVELS: usize = 3;
+
 /// So many vertices of a leaf are read at once, at most.
 const AT_MOST: usize = 64;
 
@@ -34,6 +37,8 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     /// The vertices that were located, and the leaves where they begin: vertices in order often share one.
     located: Vec<Located>,
     leaves: Vec<LeafAt<'a, IN>>,
+    /// A way was not in memory, since [`Lists::locate`] began.
+    strayed: bool,
     /// The leaf that was looked up last.
     last: Option<LeafAt<'a, IN>>,
     /// Pages that were last looked up in, and read.
@@ -120,6 +125,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             far,
             located: Vec::new(),
             leaves: Vec::new(),
+            strayed: false,
             last: None,
             kept: [const { Kept(None) }; 2],
             ahead: Ahead::new(),
@@ -130,18 +136,24 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// located before is forgotten.
     pub fn locate(
         &mut self,
-        vertices: impl Iterator<Item = u64>,
+        mut vertices: impl Iterator<Item = u64> + Clone,
         missing: &mut Vec<Written>,
     ) -> Result<(), PageError> {
         self.located.clear();
         self.leaves.clear();
         self.ahead.clear();
-        for vertex in vertices {
+        self.strayed = false;
+        let mut asked = false;
+        while let Some(vertex) = vertices.next() {
             let mut goes_on = false;
             if !self.leaves.last().is_some_and(|leaf| leaf.has_within(vertex)) {
                 let Some(Place { leaf: LeafAt { spot, .. }, goes_on: more, .. }) = self.place(vertex)? else {
                     break;
                 };
+                if self.strayed && !asked {
+                    asked = true;
+                    self.bring_ways(vertices.clone())?;
+                }
                 let page = spot.slot.and_then(|slot| self.kept[0].page(self.pages, slot));
                 if page.is_none() {
                     missing.extend(spot.page.filter(|at| missing.last() != Some(at)));
@@ -183,9 +195,28 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// The same where the way there is not in memory.
     #[cold]
     fn look_up(&mut self, vertex: u64, key: &[u8]) -> Result<Option<Place<'a, IN>>, PageError> {
+        self.strayed = true;
         let Some(spot) = self.near.locate(key)? else { return Ok(None) };
         let goes_on = self.near.upper().is_some_and(|upper| page::goes_on(upper, vertex));
         Ok(Some(Place { vertex, leaf: LeafAt { spot, lent: None }, goes_on }))
+    }
+
+    /// Inner pages on the ways to these vertices are read together, and kept, where they are not in memory: level by level.
+    #[cold]
+    fn bring_ways(&mut self, vertices: impl Iterator<Item = u64> + Clone) -> Result<(), PageError> {
+        for _ in 0..LEVELS {
+            let ends = |vertex| Some((self.tree.way_ends(&EdgeKey::first_of(vertex).to_bytes())?, vertex));
+            let mut ends: Vec<(Written, u64)> = vertices.clone().filter_map(ends).collect();
+            ends.dedup_by_key(|(page, _)| *page);
+            if ends.len() < 2 {
+                break;
+            }
+            self.pages.prefetch(&ends.iter().map(|(page, _)| *page).collect::<Vec<_>>());
+            for (_, vertex) in ends {
+                self.near.locate(&EdgeKey::first_of(vertex).to_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the processor for the lists of the vertex that was located as number `index`, and forgets the one

@@ -14,8 +14,11 @@ use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// Buffers of the first chunk; each that follows doubles what there is, up to [`HUGE`].
+/// Buffers of the first chunk; each that follows is three times what there is, up to [`HUGE`].
 const FEWEST: usize = 4;
+
+/// So many times what there is.
+const MORE: usize = 3;
 
 /// Bytes of a chunk, at most: a huge page.
 const HUGE: usize = 2 << 20;
@@ -75,7 +78,7 @@ impl BufferPool {
 impl Held {
     /// Adds a chunk, if there is memory for it.
     fn grow(&mut self, len: usize) {
-        let buffers = self.buffers.clamp(FEWEST, FEWEST.max(HUGE / len));
+        let buffers = (MORE * self.buffers).clamp(FEWEST, FEWEST.max(HUGE / len));
         let Ok(mut chunk) = MmapMut::map_anon(buffers * len) else { return };
         advise(&chunk);
         // From the last to the first: the first is taken first.
@@ -124,7 +127,7 @@ mod tests {
         for used in 1..1000 {
             taken.push(pool.take());
             let there = pool.held.lock().buffers;
-            assert!(there <= (2 * used).max(FEWEST) && there < used + HUGE / 4096);
+            assert!(there <= ((1 + MORE) * used).max(FEWEST) && there < used + HUGE / 4096);
         }
     }
 

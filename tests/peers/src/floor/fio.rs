@@ -8,7 +8,7 @@ use std::process::Command;
 pub fn random_reads(file: &Path, engine: &str, depth: u32, len: usize) -> Result<Option<f64>> {
     let mut fio = Command::new("fio");
     fio.args(["--name=floor", "--output-format=json", "--rw=randread", "--direct=1", "--readonly"]);
-    fio.args(["--time_based", "--runtime=2", "--randrepeat=0", "--norandommap"]);
+    fio.args(["--time_based", "--runtime=1", "--randrepeat=0", "--norandommap"]);
     fio.arg(format!("--filename={}", file.display()));
     fio.arg(format!("--ioengine={engine}")).arg(format!("--iodepth={depth}")).arg(format!("--bs={len}"));
     let output = match fio.output() {

@@ -1,4 +1,5 @@
-//! Reading what is not in memory, against bare random reads of the store's own file in the same process.
+//! Reading what is not in memory, against bare random reads of the store's own file in the same process, before and behind it:
+//! the mean of both counts, for what a disk gives changes within seconds.
 
 use super::floors::DEPTH;
 use super::{Outcome, Task, Work, sum};
@@ -15,7 +16,8 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     let place = Place { cache: Cache::Cold, ..task.stored::<P>()? };
     let one_by_one = task.job.work == Work::Cold1;
     let mut vertices = task.graph.sample(task.job.cold_lists, 13);
-    let floors = floors(&largest_file(&place.dir)?, one_by_one)?;
+    let file = largest_file(&place.dir)?;
+    let before = floors(&file, one_by_one)?;
     let how = drop_caches(&place.dir)?;
     let store = P::open(&place)?;
     let mut reader = store.reader()?;
@@ -23,7 +25,7 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     vertices.sort_unstable();
     vertices.dedup();
     crate::rng::Rng::new(17).shuffle(&mut vertices);
-    let before = bytes_read().0;
+    let read = bytes_read().0;
     let mut total = 0;
     let ((), time) = timed(|| {
         if one_by_one {
@@ -32,20 +34,22 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
         let mut batches = vertices.chunks(BATCH);
         batches.try_for_each(|some| reader.lists(some, |_, list| total += sum(list)))
     })?;
-    let bytes = bytes_read().0 - before;
+    let bytes = bytes_read().0 - read;
     drop(reader);
     store.close()?;
+    let behind = floors(&file, one_by_one)?;
     let lists = vertices.len() as f64;
     let us = time.as_secs_f64() * 1e6 / lists;
     let mut outcome = Outcome::with_sum(total);
     outcome.add("µs/list", us);
     outcome.add("KiB read/list", bytes as f64 / 1024.0 / lists);
-    for (name, floor) in &floors {
+    for ((name, before), (_, behind)) in before.iter().zip(behind) {
+        let floor = (before + behind) / 2.0;
         outcome.add(&format!("× {name}"), us / floor);
-        outcome.add(&format!("{name}, µs"), *floor);
+        outcome.add(&format!("{name}, µs"), floor);
     }
     let floor = if one_by_one { "pread".to_owned() } else { format!("fio's io_uring, depth {DEPTH}") };
-    let found = if floors.is_empty() { ", which is not installed" } else { "" };
+    let found = if before.is_empty() { ", which is not installed" } else { "" };
     outcome.note(format!("caches emptied by {how}; reads of the same file by {floor}{found}"));
     Ok(outcome)
 }
