@@ -7,6 +7,7 @@ use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use super::list::{List, TYPES};
 use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed, simd};
+use crate::prefetch;
 
 /// A page whose fields and directory bounds have been checked.
 #[derive(Copy, Clone)]
@@ -251,7 +252,11 @@ impl<'a> Leaf<'a> {
     /// Appends the neighbours of `vertex`. After an error `out` is what it was.
     pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
         match self.head.find(self.bytes, vertex)? {
-            Some(at) => self.targets_from(vertex, at, edge_type, out),
+            Some(at) => {
+                // Where it goes on is not known before it is read: both come at once.
+                prefetch::ahead(self.bytes.padded().0, at + 64);
+                self.targets_from(vertex, at, edge_type, out)
+            }
             None => Ok(()),
         }
     }
