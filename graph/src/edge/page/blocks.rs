@@ -76,6 +76,13 @@ impl Walk<'_> {
         Ok(count)
     }
 
+    /// Decodes up to the first block whose last neighbour is not below `neighbor`, at least one if any is left. Says how many
+    /// that block has: 0 if all that was left lies below.
+    #[inline]
+    pub fn seek(&mut self, neighbor: u64, out: &mut [u64; BLOCK]) -> Parsed<usize> {
+        simd::seek(self, neighbor, out)
+    }
+
     /// Decodes a block.
     #[inline]
     pub fn sum(&mut self, code: u8, count: usize, at: usize, out: &mut [u64; BLOCK]) -> Parsed<()> {
@@ -143,8 +150,10 @@ impl<'a> Steps<'a> {
     /// From a walk at its beginning, behind `first`. What comes before `from` is passed over a block at a time.
     pub fn new(walk: Walk<'a>, ranks: Ranks<'a>, first: u64, from: u64) -> Parsed<Self> {
         let mut steps = Steps { walk, ranks, block: [first; BLOCK], left: 0..1, passed: 0, before: None };
-        while steps.block[steps.left.end - 1] < from && steps.walk.left > 0 {
-            steps.load()?;
+        if first < from {
+            let before = steps.walk.left;
+            let count = steps.walk.seek(from, &mut steps.block)?;
+            (steps.passed, steps.left) = (1 + before - steps.walk.left - count, 0..count);
         }
         // No edge to `from` was passed over: ranks that count from 0 at each neighbour do so from here.
         steps.left.start = steps.block[..steps.left.end].partition_point(|neighbor| *neighbor < from);

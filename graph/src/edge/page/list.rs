@@ -155,7 +155,7 @@ impl<'a> List<'a> {
         Ok(found as u64)
     }
 
-    fn walk(&self) -> Walk<'a> {
+    pub(super) fn walk(&self) -> Walk<'a> {
         Walk {
             bytes: self.bytes,
             at: self.blocks,
@@ -228,11 +228,10 @@ impl<'a> List<'a> {
             }
         };
         mark(0, self.first);
-        let mut index = 1;
         while walk.left > 0 && walk.last <= neighbor {
-            let count = walk.next(&mut block)?;
+            let count = walk.seek(neighbor, &mut block)?;
+            let index = self.degree - walk.left - count;
             block[..count].iter().zip(index..).for_each(|(found, index)| mark(index, *found));
-            index += count;
         }
         if hits.is_empty() {
             return Ok(());
@@ -249,18 +248,12 @@ impl<'a> List<'a> {
 
     /// Whether there is an edge to `neighbor`, of any rank.
     pub fn contains(&self, neighbor: u64) -> Parsed<bool> {
-        let mut walk = self.walk();
-        let mut block = [0; BLOCK];
         if neighbor <= self.first {
             return Ok(neighbor == self.first);
         }
-        while walk.left > 0 {
-            let count = walk.next(&mut block)?;
-            if walk.last >= neighbor {
-                return Ok(block[..count].contains(&neighbor));
-            }
-        }
-        Ok(false)
+        let mut block = [0; BLOCK];
+        let count = self.walk().seek(neighbor, &mut block)?;
+        Ok(block[..count].contains(&neighbor))
     }
 
     /// The edges to `from` and beyond, one by one, as neighbour and rank; they ascend strictly.

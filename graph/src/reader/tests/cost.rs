@@ -140,7 +140,10 @@ fn cold_lists_are_announced_in_batches() {
     });
     assert_eq!(lists, nodes.len());
     let windows = nodes.len().div_ceil(512) as u64;
-    assert_eq!(prefetched[0].0, 1, "the first window, below one inner node, is told of before its first list");
+    assert_eq!(
+        prefetched[0].0, 1,
+        "the first window, below one inner node, is told of before its first list"
+    );
     assert_eq!(cost.prefetch.calls, windows + 1, "one call a window, and one for the ways of the second");
     assert!(cost.prefetch.pages > 50 && cost.read.pages <= cost.prefetch.pages + 30, "{cost:?}");
 }

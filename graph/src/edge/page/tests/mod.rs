@@ -5,6 +5,7 @@ mod layout;
 mod lists;
 mod pages;
 mod shapes;
+mod simd;
 
 use super::count::closed;
 use super::leaf::Leaf;
