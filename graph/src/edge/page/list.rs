@@ -256,6 +256,17 @@ impl<'a> List<'a> {
         Ok(block[..count].contains(&neighbor))
     }
 
+    /// Whether there is an edge to `neighbor` of this rank.
+    pub fn has(&self, neighbor: u64, rank: u32) -> Parsed<bool> {
+        if self.form == Form::Plain {
+            // Each neighbour once.
+            return Ok(rank == 0 && self.contains(neighbor)?);
+        }
+        let mut ranks = Vec::new();
+        self.ranks_of(neighbor, &mut ranks)?;
+        Ok(ranks.contains(&rank))
+    }
+
     /// The edges to `from` and beyond, one by one, as neighbour and rank; they ascend strictly.
     pub fn steps(&self, from: u64) -> Parsed<Steps<'a>> {
         let mut rest = self.walk();

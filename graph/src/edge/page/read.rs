@@ -199,9 +199,7 @@ pub(super) fn find(page: &Page, key: &EdgeKey) -> Result<bool, PageError> {
 /// The same without I/O.
 pub(super) fn find_in(leaf: Leaf<'_>, key: &EdgeKey) -> Parsed<bool> {
     let Some(list) = leaf.find(key.vertex, key.edge_type)? else { return Ok(false) };
-    let mut ranks = Vec::new();
-    list.ranks_of(key.neighbor, &mut ranks)?;
-    Ok(ranks.contains(&key.rank))
+    list.has(key.neighbor, key.rank)
 }
 
 /// The smallest vertex in this page.
