@@ -67,7 +67,7 @@ impl UringDevice {
         self.submit(lease, &mut all, (Operation::Write, count), &mut |_| ())
     }
 
-    /// One submission, one wait.
+    /// Moves all of them, as many in flight at once as the ring has room for.
     fn submit(
         &self,
         lease: Option<Lease<'_>>,

@@ -1,6 +1,6 @@
 //! Pages in a file, whole batches in flight at once through io_uring. Linux; an empty crate elsewhere.
 //!
-//! A batch is sorted, neighbours are merged, and all its runs go to the kernel with one submission and one wait. What
+//! A batch is sorted, neighbours are merged, and all its runs go to the kernel together; pages are told of as they come. What
 //! a ring does not make faster goes by positioned calls: a single page (a ring of depth one gains nothing), long
 //! buffered writes (through a ring they are handed to a kernel thread that copies them), durable writes and syncs.
 //!

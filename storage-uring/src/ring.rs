@@ -18,6 +18,9 @@ use storage_os::Stopped;
 /// Operations in flight at once. Beyond this a disk gains nothing more, and the ring stays small.
 const DEPTH: u32 = 128;
 
+/// So many reads are worth another wait.
+const MANY: usize = 8;
+
 /// How often EAGAIN and EBUSY are gone on with before they are an error.
 const PATIENCE: u32 = 1000;
 
@@ -265,9 +268,11 @@ impl Ring {
             if flight.count == 0 {
                 return failed.map_or(Ok(()), Err);
             }
-            // The end of a batch is one wait; in a long one the queue is filled up again when it is half empty.
+            // The queue is filled up again when it is half empty. The end of a batch is one wait, but for many reads: half of
+            // them are told of while the others are on their way.
             let more = failed.is_none() && next < all.len();
-            let want = if more { flight.count.div_ceil(2) } else { flight.count };
+            let many = flight.count > MANY && all[0].way == Way::Read;
+            let want = if more || many { flight.count.div_ceil(2) } else { flight.count };
             if let Err(error) = flight.submit(want, &mut patience) {
                 drop(flight);
                 self.broken = true;

@@ -4,16 +4,25 @@
 //! memory; a node on the way that is not kept is a reason to ask a finger, which keeps what it comes by.
 
 use super::LeafFormat;
-use super::decoded::Decoded;
+use super::decoded::{Decoded, Slot};
 use super::finger::Spot;
 use super::node::{Child, Node, Root, Tree};
+use super::read::open;
 use storage_core::page::Written;
+use storage_core::pager::{PageError, ReadPages};
 
 /// A leaf that was found, and where it ends.
 pub(crate) struct Quick<'a, F: LeafFormat> {
     pub spot: Spot<'a, F>,
     /// The node, and the child in it, whose next child's separator ends the leaf; none is the last leaf.
     upper: Option<(&'a Decoded<F>, usize)>,
+}
+
+/// Where a way leaves memory: the page, its place in its parent, and its level, of a root nobody knows it.
+struct End<'a, F: LeafFormat> {
+    page: Written,
+    slot: Option<&'a Slot<F>>,
+    level: Option<u8>,
 }
 
 impl<F: LeafFormat> Quick<'_, F> {
@@ -34,19 +43,27 @@ impl<F: LeafFormat> Tree<F> {
 
     /// The page at which the way to `key` is no longer in memory; `None` if all of it is, or there is none.
     pub(crate) fn way_ends(&self, key: &[u8]) -> Option<Written> {
-        self.kept_way(key).err().flatten()
+        Some(self.kept_way(key).err()??.page)
+    }
+
+    /// Keeps the page at which the way to `key` is no longer in memory, if there is memory for it, and none below.
+    pub(crate) fn keep_way(&self, pages: &impl ReadPages, key: &[u8]) -> Result<(), PageError> {
+        match self.kept_way(key) {
+            Err(Some(End { page, slot, level })) => open(pages, page, slot, level).map(drop),
+            Err(None) | Ok(_) => Ok(()),
+        }
     }
 
     #[inline(always)]
-    fn kept_way(&self, key: &[u8]) -> Result<Quick<'_, F>, Option<Written>> {
+    fn kept_way(&self, key: &[u8]) -> Result<Quick<'_, F>, Option<End<'_, F>>> {
         let mut child = self.root.as_ref().map(Root::as_child).ok_or(None)?;
-        let mut upper = None;
+        let (mut upper, mut level) = (None, None);
         // What the parent's page says of a child that was changed since.
         let mut old = None;
         loop {
             let (node, changed): (&Decoded<F>, _) = match child {
                 Child::Page(page, slot) => {
-                    let slot = slot.ok_or(Some(page))?;
+                    let Some(slot) = slot else { return Err(Some(End { page, slot, level })) };
                     match slot.inner() {
                         Some(node) => (node, None),
                         // A root without a parent is a leaf only if it was read as one.
@@ -56,7 +73,7 @@ impl<F: LeafFormat> Tree<F> {
                                 upper,
                             });
                         }
-                        None => return Err(Some(page)),
+                        None => return Err(Some(End { page, slot: Some(slot), level })),
                     }
                 }
                 Child::Changed(node) => match &**node {
@@ -73,6 +90,7 @@ impl<F: LeafFormat> Tree<F> {
             }
             let slot = node.child(index);
             child = changed.map_or(Child::Page(slot.page, Some(slot)), |inner| inner.child(index));
+            level = Some(node.level - 1);
             old = (node.level == 1).then_some(slot);
         }
     }

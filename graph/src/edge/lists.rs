@@ -6,7 +6,7 @@
 //! What is in memory is read without a lock, a count or a copy ([`Tree::quick`], [`ReadPages::at_hand`]); only what is not
 //! goes through a finger, which keeps the way for the next time.
 //!
-//! Memory: at most 80 bytes for a vertex that was located, and what its lists take.
+//! Memory: at most 120 bytes for a vertex that was located, and what its lists take.
 
 use super::ahead::Ahead;
 use super::page::{self, Again, EdgeLeaf};
@@ -20,7 +20,7 @@ use storage_core::pager::{AtHand, Page, PageError, ReadPages};
 /// So many vertices to a leaf share it.
 const SHARED: usize = 4;
 
-/// So many levels of inner pages are read together, at most, for one window: more is a tree whose nodes are not kept.
+/// So many levels of inner pages are read together, at most, for one window: that is a tree of more edges than disks hold.
 const LEVELS: usize = 3;
 
 /// So many vertices of a leaf are read at once, at most.
@@ -207,13 +207,16 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         for _ in 0..LEVELS {
             let ends = |vertex| Some((self.tree.way_ends(&EdgeKey::first_of(vertex).to_bytes())?, vertex));
             let mut ends: Vec<(Written, u64)> = vertices.clone().filter_map(ends).collect();
+            ends.sort_unstable_by_key(|(page, _)| page.page());
             ends.dedup_by_key(|(page, _)| *page);
-            if ends.len() < 2 {
-                break;
-            }
+            let [first, _, ..] = ends[..] else { break };
             self.pages.prefetch(&ends.iter().map(|(page, _)| *page).collect::<Vec<_>>());
             for (_, vertex) in ends {
-                self.near.locate(&EdgeKey::first_of(vertex).to_bytes())?;
+                self.tree.keep_way(self.pages, &EdgeKey::first_of(vertex).to_bytes())?;
+            }
+            if self.tree.way_ends(&EdgeKey::first_of(first.1).to_bytes()) == Some(first.0) {
+                // There is no memory for it: then neither for those below.
+                break;
             }
         }
         Ok(())

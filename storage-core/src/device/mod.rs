@@ -15,9 +15,10 @@
 //! - **D6** A full disk is reported by `grow` as `DiskFull` and poisons nothing. After a failed write, write_durable or
 //!   sync the device is poisoned: every later call but `close` fails with the first cause, because the kernel may have
 //!   dropped the dirty pages and a second sync would report success.
-//! - **D8** `read_each` tells of every page of its batch once, in any order, when its bytes are there and before it returns.
-//!   Where it ends in an error it may have told of some.
 //! - **D7** One open handle, one exclusive lock (shared for read-only), held from open to `close` or drop.
+//! - **D8** `read_each` tells of every entry of its batch once, in any order, before it returns, and when the bytes are there,
+//!   which do not change from then on. Where it ends in an error it may have told of some. Whoever is told must not call the
+//!   device.
 //!
 //! # What it is not
 //!

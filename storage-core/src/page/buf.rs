@@ -21,7 +21,7 @@ pub struct PageBuf {
     pool: Option<Arc<BufferPool>>,
 }
 
-// SAFETY: the buffer is uniquely owned plain bytes; nothing in it is tied to a thread.
+// SAFETY: the buffer is uniquely owned plain bytes; nothing in it is tied to a thread, and a pool may be shared.
 unsafe impl Send for PageBuf {}
 // SAFETY: `&PageBuf` gives only `&[u8]`.
 unsafe impl Sync for PageBuf {}
@@ -40,8 +40,11 @@ impl PageBuf {
         PageBuf { ptr, len, pool: None }
     }
 
-    /// A buffer of a pool: `ptr` is the pool's own, `len` initialised bytes aligned to [`ALIGN`], and nobody else has it.
-    pub(super) fn pooled(ptr: NonNull<u8>, len: usize, pool: Arc<BufferPool>) -> Self {
+    /// A buffer of a pool.
+    ///
+    /// # Safety
+    /// `ptr` is the pool's own, `len` initialised bytes aligned to [`ALIGN`], and nobody else has it.
+    pub(super) unsafe fn pooled(ptr: NonNull<u8>, len: usize, pool: Arc<BufferPool>) -> Self {
         PageBuf { ptr, len, pool: Some(pool) }
     }
 
@@ -76,7 +79,8 @@ impl Clone for PageBuf {
 impl Drop for PageBuf {
     fn drop(&mut self) {
         match &self.pool {
-            Some(pool) => pool.give(self.ptr),
+            // SAFETY: it came from this pool (`pooled`), and its one owner is gone.
+            Some(pool) => unsafe { pool.give(self.ptr) },
             // SAFETY: allocated in `zeroed` with this very layout, freed once.
             None => unsafe { dealloc(self.ptr.as_ptr(), Self::layout(self.len)) },
         }

@@ -60,6 +60,8 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_ahead;
+#[cfg(test)]
 mod tests_log;
 #[cfg(test)]
 mod tests_space;

@@ -15,7 +15,7 @@ use super::map::{MapEntry, decode_index};
 use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::quota::Quota;
 use super::seat::Seat;
-use super::snapshot::Version;
+use super::snapshot::{BRING, Version};
 use super::space::Space;
 use super::superblock::{FORMAT_VERSION, Superblock};
 use super::transaction::{Checkpointer, Writer};
@@ -109,7 +109,10 @@ impl Pager {
             uuid: meta.uuid,
             read_only,
             cache: Cache::new(frames / info.page_size.bytes()),
-            buffers: BufferPool::new(info.page_size.bytes()),
+            buffers: BufferPool::new(
+                info.page_size.bytes(),
+                frames / info.page_size.bytes() + BRING / info.page_size.bytes(),
+            ),
             verified: Verified::default(),
             published: ArcSwap::new(version.clone()),
             // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.

@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// What a version is beyond its pages: whatever the layers above keep in memory for it. The pager does not look inside.
 pub type State = Arc<dyn Any + Send + Sync>;
 
-/// How many pages are read ahead with one call.
-const BRING: usize = 512;
+/// Bytes that are read ahead with one call.
+pub(crate) const BRING: usize = 8 << 20;
 
 /// A committed state of the store. Its number is the LSN of its commit.
 pub struct Version {
@@ -243,12 +243,12 @@ impl Pager {
         }
     }
 
-    /// Reads pages into the cache, as many as may come without driving each other out. A failure is told to nobody: who
+    /// Reads pages, ascending and each once, into the cache, as many as may come without driving each other out. A failure is told to nobody: who
     /// asks for the page reads it again, and learns what is wrong.
     fn bring(&self, pages: &[Written]) {
         let within = |at: &&Written| self.device.page_count().contains(at.page());
         let pages: Vec<Written> = pages.iter().filter(within).take(self.cache.ahead()).copied().collect();
-        for chunk in pages.chunks(BRING) {
+        for chunk in pages.chunks(BRING / self.page_size.bytes()) {
             let mut bufs: Vec<PageBuf> = chunk.iter().map(|_| self.buffers.take()).collect();
             let reads = chunk.iter().zip(&mut bufs).map(|(at, buf)| ReadPage { page: at.page(), buf });
             let mut verified = vec![None; chunk.len()];

@@ -147,3 +147,20 @@ fn cold_lists_are_announced_in_batches() {
     assert_eq!(cost.prefetch.calls, windows + 1, "one call a window, and one for the ways of the second");
     assert!(cost.prefetch.pages > 50 && cost.read.pages <= cost.prefetch.pages + 30, "{cost:?}");
 }
+
+/// The same in any order, out of a cache that is far too small: what lies on many ways is told of once, and read once.
+#[test]
+fn cold_lists_in_any_order_are_announced_too() {
+    let it = hub();
+    let mut nodes: Vec<NodeId> = it.others.iter().copied().step_by(97).collect();
+    nodes.sort_unstable_by_key(|node| node.0.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let type_in = it.db.begin_read().expect("begun").edge_type("in").expect("known");
+    let mut lists = 0;
+    let (_, cost) = it.cost(|s| {
+        s.neighbors_of(&nodes).of_type(type_in).for_each(|_, list| lists += list.len()).expect("read");
+    });
+    assert_eq!(lists, nodes.len());
+    assert!(cost.prefetch.pages > 50 && cost.read.pages <= nodes.len() as u64 + 30, "{cost:?}");
+    let windows = nodes.len().div_ceil(512) as u64;
+    assert!(cost.prefetch.calls <= 2 * windows, "{cost:?}");
+}

@@ -50,13 +50,17 @@ impl Pass {
 }
 
 pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
+    let place = task.stored::<P>()?;
+    let some = matches!(task.job.work, Work::List1 | Work::Batch);
+    let vertices = if some { task.graph.sample(task.job.lists, 3) } else { Vec::new() };
+    let source = task.graph.hub();
     let memory = Memory::watch();
-    let store = P::open(&task.stored::<P>()?)?;
+    let store = P::open(&place)?;
     let mut reader = store.reader()?;
     let outcome = match task.job.work {
-        Work::List1 => lists(&mut reader, task, memory, 1),
-        Work::Batch => lists(&mut reader, task, memory, BATCH),
-        Work::Bfs => search(&mut reader, task, memory),
+        Work::List1 => lists(&mut reader, &vertices, memory, 1),
+        Work::Batch => lists(&mut reader, &vertices, memory, BATCH),
+        Work::Bfs => search(&mut reader, task, memory, source),
         _ => scan(&mut reader, task, memory),
     };
     drop(reader);
@@ -64,12 +68,11 @@ pub fn run<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
     outcome
 }
 
-fn lists(reader: &mut impl Lists, task: &Task<'_>, memory: Memory, batch: usize) -> Result<Outcome> {
-    let vertices = task.graph.sample(task.job.lists, 3);
+fn lists(reader: &mut impl Lists, vertices: &[u32], memory: Memory, batch: usize) -> Result<Outcome> {
     let mut pass = || {
         let mut total = 0;
         if batch == 1 {
-            reader.one_by_one(&vertices, |list| total += sum(list))?;
+            reader.one_by_one(vertices, |list| total += sum(list))?;
         } else {
             let mut batches = vertices.chunks(batch);
             batches.try_for_each(|some| reader.lists(some, |_, list| total += sum(list)))?;
@@ -100,8 +103,8 @@ fn scan(reader: &mut impl Lists, task: &Task<'_>, memory: Memory) -> Result<Outc
     Ok(outcome)
 }
 
-fn search(reader: &mut impl Lists, task: &Task<'_>, memory: Memory) -> Result<Outcome> {
-    let (nodes, source) = (task.graph.nodes, task.graph.hub());
+fn search(reader: &mut impl Lists, task: &Task<'_>, memory: Memory, source: u32) -> Result<Outcome> {
+    let nodes = task.graph.nodes;
     let found = reader.bfs(nodes, source)?;
     let peak = memory.end();
     let distances = found();
@@ -134,12 +137,13 @@ fn checksum(distances: &Distances) -> u64 {
 }
 
 pub fn get<P: Peer>(task: &Task<'_>) -> Result<Outcome> {
-    let memory = Memory::watch();
-    let store = P::open(&task.stored::<P>()?)?;
-    let mut reader = store.reader()?;
+    let place = task.stored::<P>()?;
     let mut rng = Rng::new(5);
     let ids: Vec<u32> = (0..task.job.lists).map(|_| rng.below(task.graph.nodes.into()) as u32).collect();
     let keys: Vec<String> = ids.iter().map(|id| Node::of(*id).key).collect();
+    let memory = Memory::watch();
+    let store = P::open(&place)?;
+    let mut reader = store.reader()?;
     let found = by_id(&mut reader, &ids)?.wrapping_add(by_key(&mut reader, &keys)?);
     let peak = memory.end();
     let id_time = Pass::measure(|| by_id(&mut reader, &ids).map(drop))?;

@@ -38,27 +38,41 @@ fn eight_at_a_time_and_one_by_one_give_the_same() {
     }
 }
 
-/// Lists of blocks of several widths, sought for what they have and for what lies between.
+/// Lists of blocks of several widths, sought for what they have and for what lies between; then with bytes changed.
 #[test]
 fn what_is_sought_is_found_in_the_block_that_has_it() {
-    for step in [1u64, 3, 1000, 1 << 25, 1 << 40] {
+    for (step, form) in [1u64, 3, 1000, 1 << 25, 1 << 40]
+        .into_iter()
+        .flat_map(|step| [(step, Form::Plain), (step, Form::Ranked)])
+    {
         let neighbors: Vec<u64> = (0..100).map(|i| 7 + i * step + (i / 40) * 5000).collect();
         let mut page = Vec::new();
-        encode(&mut page, 3, &neighbors, &[0; 100], Form::Plain);
+        encode(&mut page, 3, &neighbors, &[1; 100], form);
         let used = page.len();
         page.extend([0; 4 * PAD]);
-        let bytes = Bytes::new(&page, used).expect("there is a pad");
-        let list = || List::parse(bytes, 0, 3).expect("a list").walk();
-        for wanted in neighbors.iter().flat_map(|neighbor| [neighbor - 1, *neighbor, neighbor + 1]) {
+        let agree = |page: &[u8], wanted: u64| {
+            let bytes = Bytes::new(page, used).expect("there is a pad");
             let (mut fast, mut slow) = ([0; BLOCK], [0; BLOCK]);
-            let (mut one, mut other) = (list(), list());
-            let count = seek(&mut one, wanted, &mut fast).expect("sound");
-            assert_eq!(Ok(count), seek_scalar(&mut other, wanted, &mut slow));
+            let Ok(list) = List::parse(bytes, 0, 3) else { return Vec::new() };
+            let (mut one, mut other) = (list.walk(), list.walk());
+            let count = seek(&mut one, wanted, &mut fast);
+            assert_eq!(count, seek_scalar(&mut other, wanted, &mut slow), "{wanted} by {step}");
+            let Ok(count) = count else { return Vec::new() };
             assert_eq!((&fast[..count], one.left, one.last), (&slow[..count], other.left, other.last));
+            fast[..count].to_vec()
+        };
+        for wanted in neighbors.iter().flat_map(|neighbor| [neighbor - 1, *neighbor, neighbor + 1]) {
             let behind = neighbors[1..].iter().position(|neighbor| *neighbor >= wanted);
             let block =
                 behind.map_or(&[][..], |at| neighbors[1..].chunks(BLOCK).nth(at / BLOCK).unwrap_or(&[]));
-            assert_eq!(&fast[..count], block, "{wanted} by {step}");
+            assert_eq!(agree(&page, wanted), block, "{wanted} by {step}");
+        }
+        for at in 0..used {
+            for flip in [1, 0x80, 0xff] {
+                let mut other = page.clone();
+                other[at] ^= flip;
+                agree(&other, neighbors[70]);
+            }
         }
     }
 }
