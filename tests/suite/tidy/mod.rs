@@ -74,6 +74,7 @@ const RULES: &[Rule] = &[
 /// Every file with unsafe code, and what for.
 const UNSAFE: &[(&str, &str)] = &[
     ("storage-core/src/page/buf.rs", "the page-aligned buffer allocates by layout"),
+    ("storage-core/src/page/pool.rs", "buffers of the cache are pieces of mapped chunks"),
     (
         "storage-core/src/pager/page.rs",
         "the guard that binds a lent page to its snapshot makes a slice of a pointer",
