@@ -40,13 +40,6 @@ impl std::fmt::Debug for Ring {
     }
 }
 
-/// Which way the bytes go.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Way {
-    Read,
-    Write,
-}
-
 /// A buffer as the kernel takes it: the layout of `struct iovec`.
 #[repr(C)]
 struct Vector {
@@ -56,14 +49,13 @@ struct Vector {
 
 /// A run of bytes on its way; it holds the borrow of its buffers.
 pub(crate) struct Transfer<'a> {
-    way: Way,
     offset: u64,
     vectors: Vec<Vector>,
     /// Vectors that are done.
     first: usize,
     done: usize,
     left: usize,
-    /// What is read into: looked at again when all of it is there.
+    /// What is read into: looked at again when all of it is there. Without it, the bytes are written.
     read: Option<Run<IoSliceMut<'a>>>,
     written: PhantomData<&'a [u8]>,
 }
@@ -73,19 +65,17 @@ impl<'a> Transfer<'a> {
     pub(crate) fn read(mut run: Run<IoSliceMut<'a>>) -> Self {
         let vector = |part: &mut IoSliceMut<'a>| Vector { base: part.as_mut_ptr(), len: part.len() };
         let vectors = run.parts.iter_mut().map(vector).collect();
-        let mut transfer = Self::new(Way::Read, run.offset, run.len, vectors);
-        transfer.read = Some(run);
-        transfer
+        Self::new(run.offset, run.len, vectors, Some(run))
     }
 
     /// Writes these buffers. The kernel only reads them, so the pointers are never written through.
     pub(crate) fn write(run: &Run<IoSlice<'a>>) -> Self {
         let vector = |part: &IoSlice<'a>| Vector { base: part.as_ptr().cast_mut(), len: part.len() };
-        Self::new(Way::Write, run.offset, run.len, run.parts.iter().map(vector).collect())
+        Self::new(run.offset, run.len, run.parts.iter().map(vector).collect(), None)
     }
 
-    fn new(way: Way, offset: u64, left: usize, vectors: Vec<Vector>) -> Self {
-        Transfer { way, offset, vectors, first: 0, done: 0, left, read: None, written: PhantomData }
+    fn new(offset: u64, left: usize, vectors: Vec<Vector>, read: Option<Run<IoSliceMut<'a>>>) -> Self {
+        Transfer { offset, vectors, first: 0, done: 0, left, read, written: PhantomData }
     }
 
     /// Where it begins in the file.
@@ -102,13 +92,13 @@ impl<'a> Transfer<'a> {
     fn entry(&self) -> squeue::Entry {
         let at = self.offset + self.done as u64;
         let rest = &self.vectors[self.first..];
-        match (rest, self.way) {
-            ([one], Way::Read) => opcode::Read::new(STORE, one.base, one.len as u32).offset(at).build(),
-            ([one], Way::Write) => opcode::Write::new(STORE, one.base, one.len as u32).offset(at).build(),
-            (_, Way::Read) => {
+        match (rest, self.read.is_some()) {
+            ([one], true) => opcode::Read::new(STORE, one.base, one.len as u32).offset(at).build(),
+            ([one], false) => opcode::Write::new(STORE, one.base, one.len as u32).offset(at).build(),
+            (_, true) => {
                 opcode::Readv::new(STORE, rest.as_ptr().cast(), rest.len() as u32).offset(at).build()
             }
-            (_, Way::Write) => {
+            (_, false) => {
                 opcode::Writev::new(STORE, rest.as_ptr().cast(), rest.len() as u32).offset(at).build()
             }
         }
@@ -271,7 +261,7 @@ impl Ring {
             // The queue is filled up again when it is half empty. The end of a batch is one wait, but for many reads: half of
             // them are told of while the others are on their way.
             let more = failed.is_none() && next < all.len();
-            let many = flight.count > MANY && all[0].way == Way::Read;
+            let many = flight.count > MANY && all[0].read.is_some();
             let want = if more || many { flight.count.div_ceil(2) } else { flight.count };
             if let Err(error) = flight.submit(want, &mut patience) {
                 drop(flight);

@@ -387,7 +387,8 @@ pub(crate) fn few<const IN: bool, R: ReadPages>(
         return Ok(false);
     }
     let of_page = leaf.page.map_or(Ok(0), |page| page::degree(page, vertex, None))?;
-    let changes = leaf.delta.map_or(0, |delta| delta.range(range_of(vertex)).take(most + 1).count());
+    let changes =
+        leaf.delta.map_or(0, |delta| delta.range(EdgeKey::all_of(vertex, None)).take(most + 1).count());
     if of_page + changes as u64 > most as u64 {
         return Ok(false);
     }
@@ -401,14 +402,9 @@ type Changes = Delta<EdgeLeaf<false>>;
 /// A leaf: its page, and what was changed since.
 pub(super) type Leaf<'p, 'd> = (Option<&'p Page>, Option<&'d Changes>);
 
-fn range_of(vertex: u64) -> std::ops::RangeInclusive<EdgeKey> {
-    let last = EdgeKey { vertex, edge_type: u32::MAX, neighbor: u64::MAX, rank: u32::MAX };
-    EdgeKey::first_of(vertex)..=last
-}
-
 /// Whether edges of the vertex were changed in this leaf.
 pub(super) fn changed(delta: Option<&Changes>, vertex: u64) -> bool {
-    delta.is_some_and(|delta| delta.range(range_of(vertex)).next().is_some())
+    delta.is_some_and(|delta| delta.range(EdgeKey::all_of(vertex, None)).next().is_some())
 }
 
 /// A vertex's neighbours in one leaf, of one type or of all.
@@ -458,7 +454,7 @@ pub(super) fn leaf_entries(
         page::edges(page, vertex, &mut base)?;
     }
     let mut base = base.into_iter().peekable();
-    for (key, change) in delta.range(range_of(vertex)) {
+    for (key, change) in delta.range(EdgeKey::all_of(vertex, None)) {
         let entry = (key.edge_type, key.neighbor, key.rank);
         while let Some(before) = base.next_if(|b| *b < entry) {
             out.push(before);

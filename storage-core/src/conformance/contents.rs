@@ -12,14 +12,16 @@ fn write_all(device: &dyn PageDevice, pages: &[u64], round: u64) {
     device.write(&batch).expect("a batch in bounds is written");
 }
 
+/// A batch that reads these pages, a buffer each.
+fn reads<'b>(pages: &[u64], bufs: &'b mut [PageBuf]) -> Vec<ReadPage<'b>> {
+    let read = |(page, buf): (&u64, &'b mut PageBuf)| ReadPage { page: PageId::new(*page), buf };
+    pages.iter().zip(bufs).map(read).collect()
+}
+
 fn expect_all(device: &dyn PageDevice, pages: &[u64], round: u64) {
     let size = device.info().page_size;
     let mut bufs: Vec<PageBuf> = pages.iter().map(|_| PageBuf::zeroed(size.bytes())).collect();
-    let mut batch: Vec<ReadPage<'_>> = pages
-        .iter()
-        .zip(&mut bufs)
-        .map(|(page, buf)| ReadPage { page: PageId::new(*page), buf: &mut buf[..] })
-        .collect();
+    let mut batch = reads(pages, &mut bufs);
     device.read(&mut batch).expect("a batch in bounds is read");
     for (read, page) in batch.iter().zip(pages) {
         assert_eq!(read.page.get(), *page, "the batch stays in the caller's order");
@@ -80,11 +82,7 @@ pub fn a_batch_tells_of_each_page_once(fixture: &dyn Fixture, size: PageSize) {
     let apart: Vec<u64> = (0..160).map(|n| 2 * n).rev().collect();
     for pages in [&[][..], &[7], &[5, 6, 7], &[9, 3, 200, 3], &all, &apart] {
         let mut bufs: Vec<PageBuf> = pages.iter().map(|_| PageBuf::zeroed(size.bytes())).collect();
-        let mut batch: Vec<ReadPage<'_>> = pages
-            .iter()
-            .zip(&mut bufs)
-            .map(|(page, buf)| ReadPage { page: PageId::new(*page), buf: &mut buf[..] })
-            .collect();
+        let mut batch = reads(pages, &mut bufs);
         let mut told = Vec::new();
         let arrived = &mut |page: PageId, bytes: &[u8]| {
             assert!(bytes == &pattern(size, page.get() ^ 4)[..], "page {page} is told of with its bytes");

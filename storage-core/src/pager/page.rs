@@ -56,7 +56,7 @@ impl Framed {
     /// Whether it is the page that this reference names (V3).
     #[inline]
     pub(crate) fn is(&self, at: Written) -> bool {
-        self.header.page == at.page() && self.header.checksum as u32 == at.check()
+        is_named(&self.header, at)
     }
 
     #[inline]
@@ -237,6 +237,12 @@ impl std::fmt::Debug for Page {
     }
 }
 
+/// Whether it is the header of the page that this reference names (V3).
+#[inline]
+fn is_named(header: &PageHeader, at: Written) -> bool {
+    header.page == at.page() && header.checksum as u32 == at.check()
+}
+
 /// Compares the whole checksum.
 fn is_sound(bytes: &[u8], header: &PageHeader, uuid: &[u8; 16]) -> bool {
     checksum(bytes, checksum_seed(header.page, uuid)) == header.checksum || armed(Bug::ChecksumNotCompared)
@@ -245,8 +251,7 @@ fn is_sound(bytes: &[u8], header: &PageHeader, uuid: &[u8; 16]) -> bool {
 /// The header of the page `at`, of whatever kind, if it is that page (V3) and whole.
 pub(crate) fn verified_header(bytes: &[u8], at: Written, uuid: &[u8; 16]) -> Option<PageHeader> {
     let header = PageHeader::decode(bytes).ok()?;
-    let same = header.page == at.page() && header.checksum as u32 == at.check();
-    (same && is_sound(bytes, &header, uuid)).then_some(header)
+    (is_named(&header, at) && is_sound(bytes, &header, uuid)).then_some(header)
 }
 
 /// Reads the header of what should be the page `at`, and compares id, kind and check (V3). Not yet the checksum.

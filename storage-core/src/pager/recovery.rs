@@ -109,10 +109,7 @@ impl Pager {
             uuid: meta.uuid,
             read_only,
             cache: Cache::new(frames / info.page_size.bytes()),
-            buffers: BufferPool::new(
-                info.page_size.bytes(),
-                frames / info.page_size.bytes() + BRING / info.page_size.bytes(),
-            ),
+            buffers: BufferPool::new(info.page_size.bytes(), (frames + BRING) / info.page_size.bytes()),
             verified: Verified::default(),
             published: ArcSwap::new(version.clone()),
             // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.

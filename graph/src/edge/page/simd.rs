@@ -192,11 +192,7 @@ mod avx2 {
             // page has them (just asserted). Eight numbers are written, or sixteen: with those before, no more than was
             // left, and a block more (asserted at the beginning).
             unsafe {
-                let from = packed.as_ptr();
-                base = eight(from, bits, less, base, to);
-                if count > 8 {
-                    base = eight(from.add(bits), bits, less, base, to.add(8));
-                }
+                base = sixteen(packed.as_ptr(), (bits, count), less, base, to);
                 to = to.add(count);
             }
             done += count;
@@ -233,11 +229,7 @@ mod avx2 {
                 // SAFETY: as many bytes as are read are there (just asserted); `out` has room for sixteen numbers. Only the
                 // last block has less than sixteen, and then `base` is not looked at again.
                 unsafe {
-                    let (from, to) = (packed.as_ptr(), out.as_mut_ptr());
-                    base = eight(from, bits, less, base, to);
-                    if count > 8 {
-                        base = eight(from.add(bits), bits, less, base, to.add(8));
-                    }
+                    base = sixteen(packed.as_ptr(), (bits, count), less, base, out.as_mut_ptr());
                 }
                 walk.end(out[count - 1])?;
             }
@@ -298,11 +290,7 @@ mod avx2 {
             // numbers; both begin within the used bytes (at or before `end`), and behind these is a pad of 32 bytes. Eight
             // numbers are written behind those that were, or sixteen: a block more than the degree was reserved.
             unsafe {
-                let from = page.as_ptr().add(pos);
-                base = eight(from, bits, less, base, to.add(1));
-                if count > 8 {
-                    base = eight(from.add(bits), bits, less, base, to.add(9));
-                }
+                base = sixteen(page.as_ptr().add(pos), (bits, count), less, base, to.add(1));
                 to = to.add(count);
             }
             left -= count;
@@ -391,12 +379,27 @@ mod avx2 {
         to: *mut u64,
     ) {
         let (base, less) = (_mm256_set1_epi64x(base as i64), _mm256_set1_epi32(less as i32));
+        // SAFETY: as the caller says.
+        unsafe { sixteen(from, (bits, count), less, base, to) };
+    }
+
+    /// The same behind `base` in all lanes; returns the eighth number, or the sixteenth, in all lanes.
+    ///
+    /// # Safety
+    /// That of [`block`].
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    unsafe fn sixteen(
+        from: *const u8,
+        (bits, count): (usize, usize),
+        less: __m256i,
+        base: __m256i,
+        to: *mut u64,
+    ) -> __m256i {
         // SAFETY: as the caller says: eight numbers of `bits` bits are `bits` bytes, and `bits / 2 + 16` is at most 28.
         unsafe {
             let base = eight(from, bits, less, base, to);
-            if count > 8 {
-                eight(from.add(bits), bits, less, base, to.add(8));
-            }
+            if count > 8 { eight(from.add(bits), bits, less, base, to.add(8)) } else { base }
         }
     }
 
