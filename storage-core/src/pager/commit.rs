@@ -56,7 +56,9 @@ pub(super) fn commit(
     tx.begin_flush()?;
     let pager = tx.pager.clone();
     let unchanged = root == tx.base.root && tx.own.is_empty();
-    if unchanged && tx.base.number == pager.durable_meta().lsn {
+    // What the log holds may come to nothing: then it takes a root that says so, or it would be replayed for ever.
+    let replays = pager.unreplayed.lock().is_some();
+    if unchanged && !replays && tx.base.number == pager.durable_meta().lsn {
         return Ok(());
     }
     assert!(
