@@ -101,6 +101,10 @@ bugs! {
     StaleCount,
     /// The filter of a run of changes does not know the last of them (V6).
     FilterForgets,
+    /// Changes in a part of a node's children that the checkpoint knew as well are not put onto its root (T10).
+    PartForgotten,
+    /// Of a list of edges that is refused, those before the refused one stay.
+    HalfOfAList,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
     /// A value that another node has is put into a unique index.

@@ -11,6 +11,7 @@
 
 use super::LeafFormat;
 use super::filter::{Family, Filter};
+use crate::prefetch;
 use std::cmp::Ordering;
 use std::ops::{Bound, RangeBounds, RangeInclusive};
 use std::sync::Arc;
@@ -102,6 +103,26 @@ impl<K: Family + Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
                 if self.few.len() >= FEW {
                     self.settle(gone);
                 }
+            }
+        }
+    }
+
+    /// Asks the processor for the newest changes, and for where the runs begin.
+    #[inline]
+    pub fn ask_few(&self) {
+        self.few.iter().step_by(64 / size_of::<Change<K, V>>().clamp(1, 64)).for_each(prefetch::start_of);
+        if let Some(run) = &self.runs {
+            prefetch::start_of(&**run);
+        }
+    }
+
+    /// Asks the processor for what says whether the run in this place has keys of a family, and for where the next begins.
+    #[inline]
+    pub fn ask_run(&self, place: usize, family: u64) {
+        if let Some(run) = links(&self.runs).nth(place) {
+            run.filter.ask(family);
+            if let Some(older) = &run.older {
+                prefetch::start_of(&**older);
             }
         }
     }
@@ -284,8 +305,8 @@ impl<K: Family + Ord + Clone, V: Clone + PartialEq> std::fmt::Debug for ChangeMa
 
 impl<K: Ord + Clone, V: Clone> Clone for ChangeMap<K, V> {
     fn clone(&self) -> Self {
-        // A copy is made to be changed.
-        let mut few = Vec::with_capacity(self.few.len() + 4);
+        // A copy is made to be changed. Of few sizes, for many are made and let go: then the allocator finds one at once.
+        let mut few = Vec::with_capacity((self.few.len() + 1).next_multiple_of(8));
         few.extend_from_slice(&self.few);
         ChangeMap { few, runs: self.runs.clone() }
     }

@@ -4,6 +4,7 @@
 //! Must always be true: what it was made of it may have; of what else it says so too, one time in some sixty. A question
 //! touches one line of memory, where a search in the run would touch many.
 
+use crate::prefetch;
 use twox_hash::XxHash3_64;
 
 /// Keys of which some belong together: a filter answers for all of them at once.
@@ -61,6 +62,14 @@ impl Filter {
     pub fn may_have(&self, family: u64) -> bool {
         let (at, bits) = place(family, self.words.len());
         self.words.get(at).is_some_and(|word| word & bits == bits)
+    }
+
+    /// Asks the processor for what [`Filter::may_have`] looks at.
+    #[inline]
+    pub fn ask(&self, family: u64) {
+        if let Some(word) = self.words.get(place(family, self.words.len()).0) {
+            prefetch::start_of(word);
+        }
     }
 }
 

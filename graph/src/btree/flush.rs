@@ -94,9 +94,9 @@ fn collect<'a, F: LeafFormat>(
             "a separator lies outside of what the page's parent says",
         ));
     }
-    for (place, node) in &inner.changed {
+    for (place, node) in inner.changed.iter() {
         if let Node::Inner(below) = &**node {
-            collect(below, inner.child_bounds(*place as usize, bounds), levels)?;
+            collect(below, inner.child_bounds(place, bounds), levels)?;
         }
     }
     levels[usize::from(inner.level)].push((inner, bounds));

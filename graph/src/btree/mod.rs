@@ -7,9 +7,9 @@
 //! # What must always be true
 //!
 //! - **T1** A changed node has no page and no page id (V1). Its parent holds it itself, shared and counted; versions of
-//!   the tree that are clones share what neither has changed since: changed children are in a persistent map, and
-//!   all changes of a leaf but the newest in runs that are shared, so a change copies little, however much a leaf has
-//!   gathered and however many children are above it.
+//!   the tree that are clones share what neither has changed since: changed children are in a table whose parts
+//!   are shared, and all changes of a leaf but the newest in runs that are, so a change copies little, however much a leaf
+//!   has gathered and however many children are above it.
 //! - **T2** A leaf that was changed is its old page, named but not read, and a sorted delta (V6). To write is to descend
 //!   and to add to the delta: no leaf is read, and nothing is written, so any pages that can be read will do.
 //! - **T3** A flush goes level by level from the leaves up, each level in batches, and a parent is encoded from pages that
@@ -66,6 +66,7 @@
 //! ```
 
 mod build;
+mod children;
 mod count;
 mod cursor;
 mod decoded;

@@ -2,12 +2,12 @@
 //!
 //! Must always be true: T1, T2, T4, T8. A changed inner node always comes from a page (trees grow only in a flush), so
 //! its separators and the pages below are those of the page and never change: clones share them. What does change is
-//! kept in a persistent map and in runs that are shared, so that to copy a node takes the same whatever it holds.
+//! kept in a table of parts and in runs that are shared, so that to copy a node takes about the same whatever it holds.
 
 use super::LeafFormat;
+use super::children::Children;
 use super::decoded::{Decoded, Slot};
 use super::delta::Delta;
-use imbl::OrdMap;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 use storage_core::page::Written;
@@ -72,7 +72,7 @@ pub(super) struct Inner<F: LeafFormat> {
     /// What the page says.
     pub node: Arc<Decoded<F>>,
     /// The changed children, by their place.
-    pub changed: OrdMap<u32, Shared<F>>,
+    pub changed: Children<Shared<F>>,
 }
 
 /// A child as its parent's page has it: where it is, and how many entries are below it (T11).
@@ -218,9 +218,10 @@ impl<F: LeafFormat> std::fmt::Debug for Tree<F> {
 }
 
 impl<F: LeafFormat> Leaf<F> {
-    /// Bytes that a changed leaf takes beside its delta: the node, its place in its parent's map, and the rest of the
+    /// Bytes that a changed leaf takes beside its delta: the node, its place in its parent's table, and the rest of the
     /// delta's vector.
-    pub const WEIGHT: usize = 128 + 8 * size_of::<(F::Key, Option<F::Value>)>();
+    pub const WEIGHT: usize =
+        96 + Children::<Shared<F>>::WEIGHT + 8 * size_of::<(F::Key, Option<F::Value>)>();
 
     /// A leaf that is still what its page says; without a page, empty.
     pub fn over(base: Option<Written>) -> Self {
@@ -232,7 +233,7 @@ impl<F: LeafFormat> Inner<F> {
     /// A node over a page, to be changed. That its separators ascend was checked when it was decoded, that they keep to
     /// the bounds which its parent gives is by the flush, which knows them (T9).
     pub fn over(base: Written, node: Arc<Decoded<F>>) -> Self {
-        Inner { base, level: node.level, node, changed: OrdMap::new() }
+        Inner { base, level: node.level, node, changed: Children::new() }
     }
 
     /// How many children it has.
@@ -242,7 +243,7 @@ impl<F: LeafFormat> Inner<F> {
 
     /// The child at `index`.
     pub fn child(&self, index: usize) -> Child<'_, F> {
-        match self.changed.get(&place(index)) {
+        match self.changed.get(index) {
             Some(node) => Child::Changed(node),
             None => {
                 let slot = self.node.child(index);
@@ -264,8 +265,7 @@ impl<F: LeafFormat> Inner<F> {
 
     /// The changed children in `range`, with their places.
     pub fn changed_within(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &Shared<F>)> {
-        let within = self.changed.range(place(range.start)..place(range.end));
-        within.map(|(at, node)| (*at as usize, node))
+        self.changed.within(range)
     }
 
     /// How many entries the page says that there are below all children in `range`, whether or not they were changed
@@ -280,16 +280,13 @@ impl<F: LeafFormat> Inner<F> {
         index: usize,
         fresh: impl FnOnce(&Slot<F>) -> Result<Node<F>, E>,
     ) -> Result<&mut Shared<F>, E> {
-        let at = place(index);
-        if !self.changed.contains_key(&at) {
-            self.changed.insert(at, Shared::new(fresh(self.node.child(index))?));
-        }
-        Ok(self.changed.get_mut(&at).expect("put there if it was not"))
+        let slot = self.node.child(index);
+        self.changed.change(index, || fresh(slot).map(Shared::new))
     }
 
     /// Bytes it takes in memory, without its children, and without what is kept of its page in any case.
     pub fn weight(&self) -> usize {
-        128 + self.node.weight()
+        128 + Children::<Shared<F>>::weight(self.count()) + self.node.weight()
     }
 
     /// The child that covers `key`.
@@ -304,11 +301,6 @@ impl<F: LeafFormat> Inner<F> {
             upper: if index + 1 < self.count() { Some(self.separator(index + 1)) } else { bounds.upper },
         }
     }
-}
-
-/// A child's place as the map of changed ones has it.
-fn place(index: usize) -> u32 {
-    u32::try_from(index).expect("a page has fewer children than bytes")
 }
 
 /// What a parent says of a child's keys: not below `lower`, and below `upper` if there is one (T4).

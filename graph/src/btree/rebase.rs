@@ -4,10 +4,9 @@
 //! The pages that the versions build on are not read; of the flushed tree inner pages are, where something is put.
 
 use super::LeafFormat;
+use super::children::Children;
 use super::delta::Delta;
 use super::node::{Child, Inner, Leaf, Node, Root, Shared, Tree};
-use imbl::OrdMap;
-use imbl::ordmap::DiffItem;
 use storage_core::page::Written;
 use storage_core::pager::{PageError, ReadPages};
 
@@ -95,7 +94,7 @@ fn rebase_inner<F: LeafFormat>(
     onto: &mut Tree<F>,
     pages: &impl ReadPages,
 ) -> Result<(), PageError> {
-    let none = OrdMap::<u32, Shared<F>>::new();
+    let none = Children::<Shared<F>>::new();
     let (base, changed): (Written, _) = match then {
         Some(Child::Page(at, _)) => (at, &none),
         Some(Child::Changed(node)) => match &**node {
@@ -105,17 +104,10 @@ fn rebase_inner<F: LeafFormat>(
         None => panic!("{APART}"),
     };
     assert!(now.base == base, "{APART}");
-    for difference in changed.diff(&now.changed) {
-        match difference {
-            DiffItem::Add(place, node) => {
-                let then = Child::Page(now.old(*place as usize).page, None);
-                rebase_child(Child::Changed(node), Some(then), onto, pages)?;
-            }
-            DiffItem::Update { old: (_, then), new: (_, node) } => {
-                rebase_child(Child::Changed(node), Some(Child::Changed(then)), onto, pages)?;
-            }
-            DiffItem::Remove(..) => panic!("{APART}"),
-        }
+    for (place, then, node) in changed.differences(&now.changed) {
+        let Some(node) = node else { panic!("{APART}") };
+        let then = then.map_or_else(|| Child::Page(now.old(place).page, None), Child::Changed);
+        rebase_child(Child::Changed(node), Some(then), onto, pages)?;
     }
     Ok(())
 }

@@ -61,6 +61,44 @@ pub fn a_self_loop_is_one_edge(fixture: &dyn Fixture) {
     });
 }
 
+/// A list with a wrong edge changes nothing; the same list without it gives the ranks that its edges would get one by one.
+pub fn lists_of_edges_are_added_and_deleted_wholly_or_not(fixture: &dyn Fixture) {
+    let store = Store::create(fixture);
+    let nodes = store.change(|tx| plain(tx, 90));
+    let nobody = NodeId(1 << 40);
+    let pairs: Vec<_> = (0..2000).map(|i| (nodes[i * i % 89], nodes[i % 31])).collect();
+    let (added, before) = store.change(|tx| {
+        let before = link(tx, nodes[0], "e", nodes[0]);
+        let wrong: Vec<_> = pairs.iter().copied().chain([(nodes[1], nobody)]).collect();
+        let refused = tx.add_edges("e", &wrong);
+        assert!(matches!(refused, Err(WriteError::NoNode(node)) if node == nobody), "{refused:?}");
+        assert_eq!(tx.edge_count(), 1);
+        (tx.add_edges("e", &pairs).expect("all ends are there"), before)
+    });
+    let mut ranks = std::collections::BTreeMap::from([((nodes[0], nodes[0]), 1)]);
+    for (pair, edge) in pairs.iter().zip(&added) {
+        let rank = ranks.entry(*pair).or_insert(0);
+        assert_eq!((edge.source, edge.target, edge.rank), (pair.0, pair.1, *rank));
+        *rank += 1;
+    }
+    store.change(|tx| {
+        let twice: Vec<_> = added.iter().chain(&added[..1]).copied().collect();
+        let refused = tx.delete_each(&twice);
+        assert!(matches!(refused, Err(WriteError::NoEdge(_))), "{refused:?}");
+        assert_eq!(tx.edge_count(), 2001);
+        tx.delete_each(&added[500..]).expect("they are there");
+    });
+    store.settle(|snapshot| {
+        let mut wanted: Vec<Edge> = added[..500].iter().copied().chain([before]).collect();
+        wanted.sort_unstable_by_key(|edge| (edge.source, edge.target, edge.rank));
+        let found: Vec<Edge> = snapshot.all_edges().map(|edge| edge.expect("an edge")).collect();
+        assert_eq!(found, wanted);
+        let into: usize =
+            nodes.iter().map(|node| around(snapshot, *node, Direction::In, Some("e")).len()).sum();
+        assert_eq!(into, wanted.len());
+    });
+}
+
 /// Out, in and both; of one type, of several, of all, of an unknown one; ascending by neighbour, type, rank.
 pub fn neighbors_are_typed_directed_and_in_order(fixture: &dyn Fixture) {
     let store = Store::create(fixture);

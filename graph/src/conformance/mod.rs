@@ -108,6 +108,7 @@ pub const CASES: &[Case] = cases! {
     edges:
         parallel_edges_have_ranks
         a_self_loop_is_one_edge
+        lists_of_edges_are_added_and_deleted_wholly_or_not
         neighbors_are_typed_directed_and_in_order
         degrees_agree_with_lists
         undirected_types_are_followed_both_ways

@@ -7,12 +7,14 @@ mod ahead;
 mod lists;
 pub mod page;
 mod scan;
+mod soon;
 mod store;
 mod window;
 
 pub(crate) use ahead::ASKED;
 pub(crate) use lists::{Lists, few};
 pub(crate) use scan::scan;
+pub(crate) use soon::SOON;
 pub use store::EdgeStore;
 pub(crate) use store::{Entry, edge_of, keys, props_key};
 pub(crate) use window::{Stand, Window, before, behind, types_of};

@@ -3,9 +3,9 @@
 //! Must always be true: an edge stands in the out tree and in the in tree, or in neither (I5); its properties stand under
 //! the same name. Both sides change in one transaction. Lists of one vertex come in the order (type, neighbour, rank).
 
-use super::EdgeKey;
 use super::lists::leaf_targets;
 use super::page::{self, Again, EdgeLeaf};
+use super::{EdgeKey, soon};
 use crate::btree::{LeafView, Record, RecordLeaf, Tree};
 use crate::model::{Edge, NodeId, TypeId};
 use std::sync::Arc;
@@ -132,6 +132,17 @@ impl EdgeStore {
             .filter(|(_, change)| change.is_some())
             .map(|(key, _)| key.rank);
         Ok(Some(kept.copied().max(changed.max())))
+    }
+
+    /// Asks the processor for what adding these edges will touch, or deleting them; see [`soon`].
+    pub(crate) fn soon(
+        &self,
+        (out, into): (&Tree<EdgeLeaf<false>>, &Tree<EdgeLeaf<true>>),
+        pages: &impl ReadPages,
+        edges: impl Iterator<Item = Edge> + Clone,
+    ) {
+        soon::ask(out, pages, edges.clone().map(|edge| keys(edge).0), true);
+        soon::ask(into, pages, edges.map(|edge| keys(edge).1), false);
     }
 
     pub(crate) fn add(

@@ -12,6 +12,7 @@ mod edges;
 mod indexed;
 mod indexes;
 mod load;
+mod many;
 mod names;
 mod nodes;
 mod props;

@@ -60,6 +60,7 @@ pub const CATALOGUE: &[History] = &[
     history("compact", logged::compact),
     history("kill-and-replay", logged::kill_and_replay),
     history("held-snapshot", logged::held_snapshot),
+    history("log-of-nothing", logged::log_of_nothing),
     history("given-up", logged::given_up),
     history("index-over-data", indexed::over_what_is_there),
     history("index-in-log", indexed::kept_by_the_log),

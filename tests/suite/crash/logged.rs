@@ -41,6 +41,26 @@ pub fn log_commit(run: &mut Run) {
     run.commit(|c| c.set(NodeId(0), "text", Value::Null));
 }
 
+/// Commits that undo each other, in trees that hold nothing: recovery finds nothing to write, and has to end all the same.
+pub fn log_of_nothing(run: &mut Run) {
+    let link = |c: &mut Change<'_>| {
+        c.edge(NodeId(0), "knows", NodeId(1), props! {});
+    };
+    let unlink = |c: &mut Change<'_>| c.delete_edge(&(0, "knows".to_owned(), 1, 0));
+    run.commit(|c| {
+        people(c, 2);
+        link(c);
+        unlink(c);
+    });
+    run.checkpoint();
+    for _ in 0..2 {
+        run.commit(link);
+        run.commit(unlink);
+        run.kill();
+    }
+    more(run);
+}
+
 /// Groups of three, waited for in every order.
 pub fn group_commit(run: &mut Run) {
     for order in [[0, 0, 0], [2, 1, 0], [1, 0, 0], [0, 1, 0]] {

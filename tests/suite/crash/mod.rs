@@ -89,6 +89,7 @@ fn say(what: &str, tally: &Tally, since: Instant) {
 #[case::compact("compact")]
 #[case::kill_and_replay("kill-and-replay")]
 #[case::held_snapshot("held-snapshot")]
+#[case::log_of_nothing("log-of-nothing")]
 #[case::given_up("given-up")]
 #[case::index_over_data("index-over-data")]
 #[case::index_in_log("index-in-log")]

@@ -3,7 +3,7 @@
 use super::{Caught, arm, caught, options, said};
 use foliograph::storage_core::device::memory::MemoryDevice;
 use foliograph::storage_core::planted::Bug;
-use foliograph::{NodeId, PageSize, props};
+use foliograph::{Database, Durability, Edge, NodeId, PageSize, ReadError, props};
 use std::sync::Arc;
 
 const NODES: u64 = 300;
@@ -44,5 +44,80 @@ pub(super) fn ranks(bugs: &[Bug]) -> Result<u64, Caught> {
             })?;
         }
         Ok(step)
+    })
+}
+
+/// A graph whose edges fill several leaves, on pages.
+fn on_pages() -> Database {
+    let options = options().memory_budget(1 << 20).durability(Durability::Full);
+    let db = options.create_device(Arc::new(MemoryDevice::new(PageSize::K4))).expect("a new store");
+    let mut tx = db.begin_write().expect("the only writer");
+    for key in 0..NODES {
+        tx.add_node("dot", key as i64, props! {}).expect("a node");
+    }
+    let node = |n: u64| NodeId(n % NODES);
+    let pairs: Vec<_> = (0..NODES * 40).map(|n| (node(n), node(n * 7 + n / NODES))).collect();
+    tx.add_edges("a", &pairs).expect("all nodes are there");
+    tx.commit().expect("memory does not fail");
+    db.checkpoint().expect("memory does not fail");
+    db
+}
+
+fn all(db: &Database) -> Result<Vec<Edge>, ReadError> {
+    db.begin_read()?.all_edges().collect()
+}
+
+/// Some nodes get an edge; a checkpoint begins; the same nodes get another one, and a third, before it ends. What was
+/// committed is there afterwards.
+pub(super) fn beside_a_checkpoint(bugs: &[Bug]) -> Result<u64, Caught> {
+    arm(bugs, || {
+        let db = on_pages();
+        let add = |from: u64| {
+            let pairs: Vec<_> = (0..9).map(|n| (NodeId(from + n), NodeId(n))).collect();
+            let mut tx = db.begin_write().map_err(said)?;
+            tx.add_edges("b", &pairs).map_err(said)?;
+            tx.commit().map_err(said)
+        };
+        for round in 0..20 {
+            caught(round, || {
+                let from = round * 13 % (NODES - 9);
+                add(from)?;
+                let checkpoint = db.begin_checkpoint().map_err(said)?.ok_or("there is something to write")?;
+                add(from)?;
+                add(from)?;
+                let before = all(&db).map_err(said)?;
+                checkpoint.finish().map_err(said)?;
+                db.checkpoint().map_err(said)?;
+                let after = all(&db).map_err(said)?;
+                match before == after {
+                    true => Ok(()),
+                    false => Err(format!("{} edges were committed, {} are there", before.len(), after.len())),
+                }
+            })?;
+        }
+        Ok(20)
+    })
+}
+
+/// Lists of which the last edge is refused, to be added and to be deleted, leave everything as it was.
+pub(super) fn refused_lists(bugs: &[Bug]) -> Result<u64, Caught> {
+    arm(bugs, || {
+        let db = on_pages();
+        let edges = all(&db).expect("memory does not fail");
+        let mut tx = db.begin_write().expect("the only writer");
+        for round in 0..20 {
+            caught(round, || {
+                let nobody = (NodeId(0), NodeId(1 << 40));
+                let pairs: Vec<_> = (0..round).map(|n| (NodeId(n), NodeId(n))).chain([nobody]).collect();
+                let mut gone = edges[..=round as usize].to_vec();
+                gone.push(edges[0]);
+                let refused = [tx.add_edges("b", &pairs).is_err(), tx.delete_each(&gone).is_err()];
+                match (refused, tx.edge_count() == edges.len() as u64) {
+                    ([true, true], true) => Ok(()),
+                    wrong => Err(format!("refused, as before: {wrong:?}")),
+                }
+            })?;
+        }
+        Ok(20)
     })
 }

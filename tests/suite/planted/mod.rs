@@ -8,7 +8,7 @@
 //! | `roots` | damage to one copy of a root record, also after a crash between the two (R4) |
 //! | `reading` | held snapshots, lost writes, what the cache holds |
 //! | `counts` | degrees, and what `check` finds, while a hub grows over pages |
-//! | `changes` | ranks of edges whose changes wait in memory |
+//! | `changes` | edges whose changes wait in memory: ranks, lists, commits beside a checkpoint |
 //! | `indexes` | property indexes and records |
 //! | `savepoints` | random savepoints, next door |
 //! | `traces`, next door | the traces R1 to R11: each but R8 has a bug that brings it back |
@@ -100,6 +100,8 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
             by("a growing hub, checked", counts::checked),
         ],
         Bug::FilterForgets => vec![by("parallel edges in memory", changes::ranks)],
+        Bug::PartForgotten => vec![by("commits beside a checkpoint", changes::beside_a_checkpoint)],
+        Bug::HalfOfAList => vec![by("lists that are refused", changes::refused_lists)],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],
         Bug::IndexEntryForgotten | Bug::UniqueNotCompared => {

@@ -5,6 +5,7 @@ mod cost;
 mod cursors;
 mod deletes;
 mod lists;
+mod many;
 mod sets;
 
 use super::lists::Hop;

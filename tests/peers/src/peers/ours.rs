@@ -72,10 +72,9 @@ impl Peer for Ours {
 
     fn insert(&mut self, edges: &[Edge]) -> Result<()> {
         let mut tx = self.db.begin_write()?;
-        for (source, target) in edges {
-            let [source, target] = [*source, *target].map(|id| NodeId(u64::from(id)));
-            tx.add_edge(source, "edge", target, props! {})?;
-        }
+        let node = |id: u32| NodeId(u64::from(id));
+        let pairs: Vec<_> = edges.iter().map(|&(source, target)| (node(source), node(target))).collect();
+        tx.add_edges("edge", &pairs)?;
         tx.commit()?;
         Ok(())
     }
@@ -83,10 +82,11 @@ impl Peer for Ours {
     fn delete(&mut self, edges: &[Edge]) -> Result<()> {
         let mut tx = self.db.begin_write()?;
         let edge_type = tx.edge_type("edge").ok_or("there are edges to delete")?;
-        for (source, target) in edges {
+        let edge = |(source, target): &Edge| {
             let [source, target] = [*source, *target].map(|id| NodeId(u64::from(id)));
-            tx.delete_edge(foliograph::Edge { source, edge_type, target, rank: 0 })?;
-        }
+            foliograph::Edge { source, edge_type, target, rank: 0 }
+        };
+        tx.delete_each(&edges.iter().map(edge).collect::<Vec<_>>())?;
         tx.commit()?;
         Ok(())
     }

@@ -1,0 +1,66 @@
+//! Asking the processor for what changes of many edges will touch, before they are made one by one: most of it is in no
+//! cache, and each would wait for five or six lines of memory, one behind the other.
+//!
+//! Must always be true: it is a hint. It reads no page that is not at hand, finds nothing wrong, and changes nothing; whoever
+//! makes the changes looks everything up again.
+
+use super::EdgeKey;
+use super::page::{Again, EdgeLeaf};
+use crate::btree::{Family, Spot, Tree};
+use crate::prefetch;
+use storage_core::pager::{AtHand, ReadPages};
+
+/// So many at a time: enough to wait for them together, few enough to be kept by the nearest cache.
+pub(crate) const SOON: usize = 16;
+
+/// An edge whose leaf is known, and that leaf's page, if the list in it will be looked at.
+struct Found<'a, const IN: bool> {
+    key: EdgeKey,
+    spot: Spot<'a, EdgeLeaf<IN>>,
+    page: Option<AtHand<'a>>,
+}
+
+/// Asks for the leaves of up to [`SOON`] keys; `lists` says whether the lists in their pages will be looked at as well.
+pub(crate) fn ask<const IN: bool>(
+    tree: &Tree<EdgeLeaf<IN>>,
+    pages: &impl ReadPages,
+    keys: impl Iterator<Item = EdgeKey>,
+    lists: bool,
+) {
+    let mut found: [Option<Found<'_, IN>>; SOON] = [const { None }; SOON];
+    for (place, key) in found.iter_mut().zip(keys) {
+        let Some(spot) = tree.quick(&key.to_bytes()).map(|found| found.spot) else { continue };
+        if let Some(delta) = spot.delta {
+            delta.ask_few();
+        }
+        let mut page = None;
+        if lists
+            && let Some(slot) = spot.slot
+            && let Some(head) = slot.head()
+        {
+            page = pages.at_hand(slot.page, &slot.near);
+            if let Some(page) = &page {
+                prefetch::ahead(page, head.begins(key.vertex));
+            }
+        }
+        *place = Some(Found { key, spot, page });
+    }
+    for Found { key, spot, page } in found.iter().flatten() {
+        if let Some(delta) = spot.delta {
+            delta.ask_run(0, key.family());
+        }
+        if let (Some(page), Some(head)) = (page, spot.slot.and_then(|slot| slot.head()))
+            && let Ok(at) = Again::new(page, head).and_then(|page| page.lists(key.vertex))
+        {
+            prefetch::ahead(page, at);
+            prefetch::ahead(page, at + 64);
+        }
+    }
+    if lists {
+        for Found { key, spot, .. } in found.iter().flatten() {
+            if let Some(delta) = spot.delta {
+                delta.ask_run(1, key.family());
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Lists of edges in one call, beside the same calls one by one: two stores that must stay alike.
+
+use super::*;
+use crate::error::WriteError;
+
+/// Ends at random, some pairs several times: so that ranks depend on the order.
+fn pairs(rng: &mut Rng, nodes: &[NodeId], count: usize) -> Vec<(NodeId, NodeId)> {
+    let mut all: Vec<(NodeId, NodeId)> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let any = |rng: &mut Rng| nodes[rng.index(nodes.len())];
+        let pair = match rng.below(4) {
+            0 if !all.is_empty() => all[rng.index(all.len())],
+            // A hub, whose list goes over pages.
+            1 => (nodes[0], any(rng)),
+            _ => (any(rng), any(rng)),
+        };
+        all.push(pair);
+    }
+    all
+}
+
+fn edges(reader: &Reader<impl ReadPages>) -> Vec<Edge> {
+    reader.all_edges().map(|edge| edge.expect("read")).collect()
+}
+
+/// The store as it is on its device now, as if its process had been killed.
+fn killed(device: &mut Arc<MemoryDevice>, options: &Options) -> Database {
+    *device = Arc::new(MemoryDevice::from_image(device.image(), None).expect("an image of the store"));
+    options.open_device(device.clone()).expect("recovered")
+}
+
+/// In one store lists, in the other the same one by one: on pages, in memory over pages, after going back to a savepoint,
+/// after recovery by the log; with a budget that makes changes be written early, and with one that does not.
+#[test]
+fn a_list_does_what_its_edges_do_one_by_one() {
+    for seed in 300..312 {
+        println!("seed {seed}");
+        let rng = &mut Rng::new(seed);
+        let budget = [48 << 10, 16 << 20][seed as usize % 2];
+        let options = Options::new().memory_budget(budget).background(false);
+        let mut devices = [(), ()].map(|()| Arc::new(MemoryDevice::new(PageSize::K4)));
+        let mut stores = devices.clone().map(|device| options.create_device(device).expect("created"));
+        let mut nodes = Vec::new();
+        for db in &stores {
+            let mut tx = db.begin_write().expect("begun");
+            nodes = (0..300).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+            tx.commit().expect("committed");
+        }
+        for _ in 0..12 {
+            let [mut lists, mut single] = stores.each_ref().map(|db| db.begin_write().expect("begun"));
+            let kept = lists.savepoint();
+            let before = single.savepoint();
+            for _ in 0..1 + rng.below(3) {
+                let edge_type = TYPES[rng.index(TYPES.len())];
+                let count = [0, 1, 15, 17, 700][rng.index(5)];
+                let some = pairs(rng, &nodes, count);
+                let added = lists.add_edges(edge_type, &some).expect("added");
+                for (&(source, target), edge) in some.iter().zip(&added) {
+                    let alone = single.add_edge(source, edge_type, target, props! {}).expect("added");
+                    assert_eq!(alone, *edge);
+                }
+                let mut gone = edges(&lists);
+                rng.shuffle(&mut gone);
+                gone.truncate(rng.index(400));
+                lists.delete_each(&gone).expect("they are there");
+                gone.iter().for_each(|edge| single.delete_edge(*edge).expect("it is there"));
+            }
+            if rng.chance(1, 4) {
+                lists.rollback_to(&kept).expect("the same transaction");
+                single.rollback_to(&before).expect("the same transaction");
+            }
+            assert_eq!(edges(&lists), edges(&single), "in the transaction");
+            for tx in [lists, single] {
+                tx.commit().expect("committed");
+            }
+            match rng.below(4) {
+                0 => stores.iter().for_each(|db| db.checkpoint().map(|_| ()).expect("written")),
+                1 => stores = devices.each_mut().map(|device| killed(device, &options)),
+                _ => {}
+            }
+            let found = stores.each_ref().map(|db| edges(&db.begin_read().expect("begun")));
+            assert_eq!(found[0], found[1]);
+        }
+        for db in &stores {
+            assert_eq!(db.check().expect("checked").findings, vec![]);
+        }
+    }
+}
+
+/// One edge of a list is refused: then none of it is there, nothing of it comes back from the log, and its type is not named.
+#[test]
+fn of_a_refused_list_nothing_stays() {
+    let mut device = Arc::new(MemoryDevice::new(PageSize::K4));
+    let options = Options::new().background(false);
+    let db = options.create_device(device.clone()).expect("created");
+    let mut tx = db.begin_write().expect("begun");
+    let nodes: Vec<NodeId> = (0..50).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+    let all: Vec<_> = nodes.iter().flat_map(|a| nodes.iter().map(|b| (*a, *b))).collect();
+    let added = tx.add_edges("a", &all).expect("all ends are there");
+    let nobody = NodeId(1 << 40);
+
+    let mut wrong = all.clone();
+    wrong[1999].1 = nobody;
+    let refused = tx.add_edges("never named", &wrong);
+    assert!(matches!(refused, Err(WriteError::NoNode(node)) if node == nobody), "{refused:?}");
+    assert_eq!((tx.edge_count(), tx.edge_type("never named")), (2500, None));
+    let refused = tx.add_edges("", &all);
+    assert!(matches!(refused, Err(WriteError::BadName { .. })), "{refused:?}");
+    assert_eq!(tx.add_edges("", &[]).expect("nothing to add"), []);
+
+    let mut twice = added.clone();
+    twice.push(added[7]);
+    let refused = tx.delete_each(&twice);
+    assert!(matches!(refused, Err(WriteError::NoEdge(_))), "{refused:?}");
+    assert_eq!(edges(&tx), added);
+    tx.delete_each(&added[..40]).expect("they are there");
+    tx.commit().expect("committed");
+    let db = killed(&mut device, &options);
+    assert_eq!(edges(&db.begin_read().expect("begun")), added[40..]);
+    assert_eq!(db.check().expect("checked").findings, vec![]);
+}
