@@ -2,13 +2,13 @@
 //!
 //! Must always be true: a clone stays what it was, whatever is changed in the other; a part that nothing was changed in is the
 //! same one in both. To find a child takes two steps. To change one for the first time since a clone was made is to copy the
-//! list of parts and one part, for a node of a thousand children some seventy counts in all.
+//! list of parts and one part: for the seven hundred children of a full node of 16 KiB, sixty counts in all.
 
 use std::ops::Range;
 use std::sync::Arc;
 use storage_core::planted::{Bug, armed};
 
-/// So many places have one part: about as many as there are parts in a full node.
+/// So many places have one part: fewer make the list of parts longer, more make each part that is copied so.
 const WIDTH: usize = 16;
 
 type Part<T> = [Option<T>; WIDTH];
@@ -17,12 +17,18 @@ type Part<T> = [Option<T>; WIDTH];
 pub(super) struct Children<T>(Vec<Option<Arc<Part<T>>>>);
 
 impl<T> Children<T> {
-    /// Bytes that a child takes here, where it is the only one in its part; without what it takes itself.
-    pub const WEIGHT: usize = size_of::<Part<T>>() + 2 * size_of::<usize>();
+    /// Bytes that a part takes, without what its children take.
+    pub const PART: usize = size_of::<Part<T>>() + 2 * size_of::<usize>();
 
     /// Bytes that the list of parts takes, for so many places.
     pub const fn weight(places: usize) -> usize {
         places.div_ceil(WIDTH) * size_of::<usize>()
+    }
+
+    /// How many parts there are.
+    #[cfg(test)]
+    pub fn parts(&self) -> usize {
+        self.0.iter().flatten().count()
     }
 
     /// None was changed.
@@ -76,18 +82,24 @@ fn in_part<T>(part: usize, children: Option<&Part<T>>) -> impl Iterator<Item = (
 }
 
 impl<T: Clone> Children<T> {
-    /// The child in a place, to be changed: `fresh` makes it, if none is there.
+    /// The child in a place, to be changed: `fresh` makes it, if none is there, and is told whether a new part is for it.
     #[inline]
-    pub fn change<E>(&mut self, place: usize, fresh: impl FnOnce() -> Result<T, E>) -> Result<&mut T, E> {
-        let part = place / WIDTH;
+    pub fn change<E>(&mut self, place: usize, fresh: impl FnOnce(bool) -> Result<T, E>) -> Result<&mut T, E> {
+        let (part, within) = (place / WIDTH, place % WIDTH);
+        if self.0.get(part).is_some_and(Option::is_some) {
+            let part = Arc::make_mut(self.0[part].as_mut().expect("just looked"));
+            return match &mut part[within] {
+                Some(child) => Ok(child),
+                empty @ None => Ok(empty.insert(fresh(false)?)),
+            };
+        }
+        let child = fresh(true)?;
         if part >= self.0.len() {
+            self.0.reserve_exact(part + 1 - self.0.len());
             self.0.resize_with(part + 1, || None);
         }
-        let part = self.0[part].get_or_insert_with(|| Arc::new([const { None }; WIDTH]));
-        match &mut Arc::make_mut(part)[place % WIDTH] {
-            Some(child) => Ok(child),
-            empty @ None => Ok(empty.insert(fresh()?)),
-        }
+        let part = Arc::make_mut(self.0[part].insert(Arc::new([const { None }; WIDTH])));
+        Ok(part[within].insert(child))
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
             let (mut held, mut held_model) = (children.clone(), model.clone());
             for step in 0..3000 {
                 let place = rng.below(most) as usize;
-                let Ok(child) = children.change(place, || Ok::<u64, Infallible>(0));
+                let Ok(child) = children.change(place, |_| Ok::<u64, Infallible>(0));
                 assert_eq!(*child, model.get(&place).copied().unwrap_or(0));
                 *child = step;
                 model.insert(place, step);
@@ -148,7 +160,7 @@ mod tests {
                     assert!(held.iter().map(|(place, child)| (place, *child)).eq(held_model));
                     (held, held_model) = (children.clone(), model.clone());
                     assert_eq!(carried(&held, &children, &held_model).1, 0, "nothing was changed");
-                    *children.change(place, || Ok::<u64, Infallible>(0)).expect("cannot fail") += 1;
+                    *children.change(place, |_| Ok::<u64, Infallible>(0)).expect("cannot fail") += 1;
                     let (_, given) = carried(&held, &children, &held_model);
                     assert!((1..=WIDTH).contains(&given), "{given} places for one change");
                     model.insert(place, step + 1);
@@ -161,7 +173,14 @@ mod tests {
     #[test]
     fn what_could_not_be_made_is_not_there() {
         let mut children = Children::<u64>::new();
-        assert_eq!(children.change(40, || Err("no page")).map(|child| *child), Err("no page"));
-        assert_eq!((children.get(40), children.iter().count()), (None, 0));
+        assert_eq!(children.change(40, |_| Err("no page")).map(|child| *child), Err("no page"));
+        assert_eq!((children.get(40), children.iter().count(), children.parts()), (None, 0, 0));
+        let one = |first| if first { Ok::<u64, Infallible>(1) } else { Ok(2) };
+        assert_eq!(children.change(40, one).map(|child| *child), Ok(1), "for which a part was made");
+        assert_eq!(children.change(41, one).map(|child| *child), Ok(2), "which has its neighbour, too");
+        let before = children.clone();
+        assert!(children.change(42, |_| Err("no page")).is_err());
+        assert!(before.differences(&children).all(|(_, then, now)| then == now));
+        assert_eq!(before.differences(&Children::new()).count(), 2);
     }
 }

@@ -48,21 +48,21 @@ impl<F: LeafFormat> Tree<F> {
 type Level<'a, F> = Vec<(&'a Inner<F>, Bounds<'a>)>;
 
 /// What the children of a level's nodes became, node by node.
-type Children = Vec<Vec<Entry>>;
+type Below = Vec<Vec<Entry>>;
 
 /// Flushes everything below the root. Returns the level of the root's new children, the children, and the pages of the
 /// inner nodes that were replaced.
 fn flush_inner<F: LeafFormat>(
     tx: &mut Transaction,
     root: &Inner<F>,
-) -> Result<(u8, Children, Vec<Written>), WriteError> {
+) -> Result<(u8, Below, Vec<Written>), WriteError> {
     let size = tx.pager().page_size();
     let mut levels: Vec<Level<'_, F>> = Vec::new();
     levels.resize_with(usize::from(root.level) + 1, Vec::new);
     collect(root, Bounds::ALL, &mut levels)?;
     let replaced = levels.iter().flatten().map(|(inner, _)| inner.base).collect();
 
-    let mut lists: Children = Vec::new();
+    let mut lists: Below = Vec::new();
     for (level, nodes) in (0u8..).zip(&levels).skip(1) {
         let mut out = Lists::new(size);
         let mut below = lists.into_iter();

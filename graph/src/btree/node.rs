@@ -2,7 +2,7 @@
 //!
 //! Must always be true: T1, T2, T4, T8. A changed inner node always comes from a page (trees grow only in a flush), so
 //! its separators and the pages below are those of the page and never change: clones share them. What does change is
-//! kept in a table of parts and in runs that are shared, so that to copy a node takes about the same whatever it holds.
+//! kept in a table of parts and in runs that are shared, so that to copy a node takes little, however much it holds.
 
 use super::LeafFormat;
 use super::children::Children;
@@ -26,6 +26,11 @@ pub(super) struct Changed {
 }
 
 impl Changed {
+    /// Counts a part of a table of children.
+    pub fn count_part<F: LeafFormat>(&mut self) {
+        self.weight += Children::<Shared<F>>::PART;
+    }
+
     /// Counts a node that came from its page, or from nothing.
     pub fn count<F: LeafFormat>(&mut self, node: &Node<F>) {
         self.nodes += 1;
@@ -218,10 +223,9 @@ impl<F: LeafFormat> std::fmt::Debug for Tree<F> {
 }
 
 impl<F: LeafFormat> Leaf<F> {
-    /// Bytes that a changed leaf takes beside its delta: the node, its place in its parent's table, and the rest of the
-    /// delta's vector.
-    pub const WEIGHT: usize =
-        96 + Children::<Shared<F>>::WEIGHT + 8 * size_of::<(F::Key, Option<F::Value>)>();
+    /// Bytes that a changed leaf takes beside its delta: the node, and the rest of the delta's vector. Its place is its
+    /// parent's.
+    pub const WEIGHT: usize = 96 + 8 * size_of::<(F::Key, Option<F::Value>)>();
 
     /// A leaf that is still what its page says; without a page, empty.
     pub fn over(base: Option<Written>) -> Self {
@@ -274,14 +278,15 @@ impl<F: LeafFormat> Inner<F> {
         self.node.below_all(range)
     }
 
-    /// The child at `index` to change; `fresh` makes a node of a page that none was made of yet.
+    /// The child at `index` to change; `fresh` makes a node of a page that none was made of yet, and is told whether the table
+    /// of children becomes larger by a part.
     pub fn change<E>(
         &mut self,
         index: usize,
-        fresh: impl FnOnce(&Slot<F>) -> Result<Node<F>, E>,
+        fresh: impl FnOnce(&Slot<F>, bool) -> Result<Node<F>, E>,
     ) -> Result<&mut Shared<F>, E> {
         let slot = self.node.child(index);
-        self.changed.change(index, || fresh(slot).map(Shared::new))
+        self.changed.change(index, |part| fresh(slot, part).map(Shared::new))
     }
 
     /// Bytes it takes in memory, without its children, and without what is kept of its page in any case.

@@ -62,13 +62,16 @@ fn leaf_of<'t, F: LeafFormat>(
     pages: &impl ReadPages,
     key: &[u8],
 ) -> Result<&'t mut Leaf<F>, PageError> {
-    let mut fresh = |slot: &Slot<F>, level| {
+    let mut fresh = |slot: &Slot<F>, level, part| {
         let node = node_of_page(pages, slot, level)?;
         changed.count(&node);
+        if part {
+            changed.count_part::<F>();
+        }
         Ok::<_, PageError>(node)
     };
     if let Root::Page(slot) = root {
-        *root = Root::Changed(Shared::new(fresh(slot, None)?));
+        *root = Root::Changed(Shared::new(fresh(slot, None, false)?));
     }
     let Root::Changed(node) = root else { unreachable!("made so above") };
     let mut node = node;
@@ -77,7 +80,7 @@ fn leaf_of<'t, F: LeafFormat>(
             Node::Leaf(leaf) => return Ok(leaf),
             Node::Inner(inner) => {
                 let level = inner.level - 1;
-                node = inner.change(inner.search(key), |slot| fresh(slot, Some(level)))?;
+                node = inner.change(inner.search(key), |slot, part| fresh(slot, Some(level), part))?;
             }
         }
     }

@@ -51,6 +51,7 @@ pub(crate) fn ask<const IN: bool>(
         }
         if let (Some(page), Some(head)) = (page, spot.slot.and_then(|slot| slot.head()))
             && let Ok(at) = Again::new(page, head).and_then(|page| page.lists(key.vertex))
+            && at > 0
         {
             prefetch::ahead(page, at);
             prefetch::ahead(page, at + 64);

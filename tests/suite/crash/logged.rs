@@ -41,7 +41,7 @@ pub fn log_commit(run: &mut Run) {
     run.commit(|c| c.set(NodeId(0), "text", Value::Null));
 }
 
-/// Commits that undo each other, in trees that hold nothing: recovery finds nothing to write, and has to end all the same.
+/// Commits that undo each other, and come to nothing: recovery finds nothing to write, and has to end all the same.
 pub fn log_of_nothing(run: &mut Run) {
     let link = |c: &mut Change<'_>| {
         c.edge(NodeId(0), "knows", NodeId(1), props! {});

@@ -134,7 +134,10 @@ fn recount<F: LeafFormat>(tree: &Tree<F>) -> (usize, usize) {
                 let weight = |(key, value): &(_, Option<_>)| delta::weight::<F>(key, value.as_ref());
                 sum.weight += leaf.delta.in_memory().map(weight).sum::<usize>();
             }
-            Node::Inner(inner) => (0..inner.count()).for_each(|index| add(inner.child(index), sum)),
+            Node::Inner(inner) => {
+                (0..inner.changed.parts()).for_each(|_| sum.count_part::<F>());
+                (0..inner.count()).for_each(|index| add(inner.child(index), sum));
+            }
         }
     }
     let mut sum = super::super::node::Changed::default();

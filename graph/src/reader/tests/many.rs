@@ -1,6 +1,7 @@
 //! Lists of edges in one call, beside the same calls one by one: two stores that must stay alike.
 
 use super::*;
+use crate::IndexOn;
 use crate::error::WriteError;
 
 /// Ends at random, some pairs several times: so that ranks depend on the order.
@@ -117,5 +118,52 @@ fn of_a_refused_list_nothing_stays() {
     tx.commit().expect("committed");
     let db = killed(&mut device, &options);
     assert_eq!(edges(&db.begin_read().expect("begun")), added[40..]);
+    assert_eq!(db.check().expect("checked").findings, vec![]);
+}
+
+/// Lists that are refused after a part of them was written early: to be added, and to be deleted with properties and entries
+/// of an index.
+#[test]
+fn a_refused_list_that_was_written_early_leaves_nothing() {
+    let mut device = Arc::new(MemoryDevice::new(PageSize::K4));
+    let options = Options::new().memory_budget(32 << 10).background(false);
+    let db = options.create_device(device.clone()).expect("created");
+    let mut tx = db.begin_write().expect("begun");
+    tx.create_index(IndexOn::EdgeType("a"), "i", false).expect("a new index");
+    let nodes: Vec<NodeId> = (0..300).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+    let with_props = |tx: &mut WriteTransaction, i: usize| {
+        let (source, target) = (nodes[i * 7 % 300], nodes[i * i % 300]);
+        tx.add_edge(source, "a", target, props! { "i" => (i % 50) as i64 }).expect("added")
+    };
+    let mut added: Vec<Edge> = (0..3000).map(|i| with_props(&mut tx, i)).collect();
+    tx.commit().expect("committed");
+    let of_index = |reader: &WriteTransaction| {
+        let found = reader.edges("a").with("i", 7).into_iter().map(|edge| edge.expect("read"));
+        found.collect::<BTreeSet<Edge>>()
+    };
+
+    let mut tx = db.begin_write().expect("begun");
+    let (all, indexed) = (edges(&tx), of_index(&tx));
+    let mut pairs: Vec<_> = (0..4000).map(|i| (nodes[i % 300], nodes[i * 3 % 300])).collect();
+    pairs.push((nodes[0], NodeId(1 << 40)));
+    tx.add_edges("a", &pairs).expect_err("the last end is nowhere");
+    assert!(tx.pages().is_flushing(), "a part was written early");
+    assert_eq!((edges(&tx), of_index(&tx)), (all.clone(), indexed.clone()));
+    added.push(added[2999]);
+    tx.delete_each(&added).expect_err("the last edge is named twice");
+    assert_eq!((edges(&tx), of_index(&tx)), (all.clone(), indexed));
+    added.truncate(1500);
+    tx.delete_each(&added).expect("they are there");
+    let kept: Vec<Edge> = all.iter().copied().filter(|edge| !added.contains(edge)).collect();
+    assert_eq!(edges(&tx), kept);
+    let left: BTreeSet<Edge> = kept
+        .iter()
+        .copied()
+        .filter(|edge| tx.edge_props(*edge).expect("read").iter().any(|(_, value)| *value == 7.into()))
+        .collect();
+    assert_eq!(of_index(&tx), left);
+    tx.commit().expect("committed");
+    let db = killed(&mut device, &options);
+    assert_eq!(edges(&db.begin_read().expect("begun")), kept);
     assert_eq!(db.check().expect("checked").findings, vec![]);
 }

@@ -2,6 +2,7 @@
 //! Property indexes are in all of them; what is about them alone is in `indexes.rs`.
 
 mod indexes;
+mod nothing;
 
 use crate::btree::{RecordLeaf, Tree};
 use crate::error::WriteError;
@@ -50,38 +51,6 @@ fn encoded(props: &Props) -> Vec<(String, Vec<u8>)> {
         out
     };
     props.iter().map(|(name, value)| (name.clone(), encode(value))).collect()
-}
-
-/// Commits whose changes undo each other, in trees that hold nothing, left the root as it was when they were done again: then
-/// the store opened, and could not be written, for its log was still to be replayed.
-#[test]
-fn a_log_that_comes_to_nothing_is_replayed_once() {
-    let options = Options::new().background(false);
-    let device = Arc::new(MemoryDevice::new(PageSize::K4));
-    let db = options.create_device(device.clone()).expect("a new store");
-    let mut tx = begin(&db);
-    let node = tx.add_anonymous("n", props! {}).expect("added");
-    tx.set_undirected("e", false).expect("a new type");
-    tx.commit().expect("committed");
-    db.checkpoint().expect("written");
-    let mut tx = begin(&db);
-    let edge = tx.add_edge(node, "e", node, props! {}).expect("added");
-    tx.commit().expect("committed");
-    let mut tx = begin(&db);
-    tx.delete_edge(edge).expect("it is there");
-    tx.commit().expect("committed");
-    // The process is killed, twice.
-    let mut image = device.image();
-    for _ in 0..2 {
-        let device = Arc::new(MemoryDevice::from_image(image, None).expect("an image of the store"));
-        let db = options.open_device(device.clone()).expect("recovered");
-        image = device.image();
-        let mut tx = begin(&db);
-        tx.add_edge(node, "e", node, props! {}).expect("added");
-        tx.commit().expect("committed");
-        assert_eq!(db.begin_read().expect("a snapshot").edge_count(), 1);
-        assert_eq!(db.check().expect("checked").findings, vec![]);
-    }
 }
 
 /// All that a store holds must be the same: names and their numbers, counts, the next id, nodes, edges.
