@@ -1,7 +1,8 @@
 //! Foliograph, on each backend: `ours-file`, `ours-mmap`, `ours-uring`, and with `-direct` behind it past the kernel's cache.
 //!
 //! Edges of one type without properties; every commit is durable by the log (the default). Batches go through
-//! `neighbors_of`, inserts and deletes through `add_edges` and `delete_each`, lists one by one and scans through `neighbor_lists`, searches through `bfs_distances`, with its switch off where all go top-down.
+//! `neighbors_of`, inserts and deletes through `add_edges` and `delete_each`, lists one by one and scans through
+//! `neighbor_lists`, searches through `bfs_distances`, with its switch off where all go top-down.
 
 use super::ours_list::one_list;
 use crate::Result;
