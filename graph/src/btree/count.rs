@@ -109,7 +109,7 @@ impl<F: LeafFormat, R: ReadPages> Count<'_, F, R> {
             Cut::Some { before, whole, behind } => (before, whole, behind),
         };
         let mut count = inner.below_all(whole.clone());
-        for (index, node) in inner.changed_within(whole) {
+        for (index, node) in inner.changed.within(whole) {
             let now = self.child(Child::Changed(node), below, Sides { from: false, to: false })?;
             count = count.saturating_sub(inner.old(index).count).saturating_add(now);
         }

@@ -267,11 +267,6 @@ impl<F: LeafFormat> Inner<F> {
         self.node.separators.get(index)
     }
 
-    /// The changed children in `range`, with their places.
-    pub fn changed_within(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &Shared<F>)> {
-        self.changed.within(range)
-    }
-
     /// How many entries the page says that there are below all children in `range`, whether or not they were changed
     /// since.
     pub fn below_all(&self, range: Range<usize>) -> u64 {

@@ -5,7 +5,6 @@
 
 use super::page::{Again, EdgeLeaf, PageHead};
 use crate::btree::Slot;
-use crate::prefetch;
 use storage_core::pager::{AtHand, PageError, ReadPages};
 
 /// How many lists may be asked for at a time. Each may hold a page: cheap only for a few.
@@ -97,9 +96,7 @@ impl<'a, const IN: bool> Ahead<'a, IN> {
         let Some(held) = &self.pages[self.newest] else { return };
         let bytes = held.hand.bytes();
         // What is wrong with the page is told by whoever reads the list.
-        let Ok(at) = Again::new(bytes, held.head).and_then(|page| page.lists(vertex)) else { return };
-        prefetch::ahead(bytes, at);
-        prefetch::ahead(bytes, at + 64);
+        let Ok(at) = Again::new(bytes, held.head).and_then(|page| page.ask(vertex)) else { return };
         self.lists[asked] = Asked { index, vertex, at, page: self.newest };
     }
 

@@ -13,19 +13,20 @@ use storage_core::pager::{AtHand, ReadPages};
 /// So many at a time: enough to wait for them together, few enough to be kept by the nearest cache.
 pub(crate) const SOON: usize = 16;
 
-/// An edge whose leaf is known, and that leaf's page, if the list in it will be looked at.
+/// An edge whose leaf is known, and that leaf's page, if it is at hand.
 struct Found<'a, const IN: bool> {
     key: EdgeKey,
     spot: Spot<'a, EdgeLeaf<IN>>,
     page: Option<AtHand<'a>>,
 }
 
-/// Asks for the leaves of up to [`SOON`] keys; `lists` says whether the lists in their pages will be looked at as well.
+/// Asks for the leaves of up to [`SOON`] keys; if the edges will be `looked_up`, for what that reads in pages and in runs of
+/// changes as well.
 pub(crate) fn ask<const IN: bool>(
     tree: &Tree<EdgeLeaf<IN>>,
     pages: &impl ReadPages,
     keys: impl Iterator<Item = EdgeKey>,
-    lists: bool,
+    looked_up: bool,
 ) {
     let mut found: [Option<Found<'_, IN>>; SOON] = [const { None }; SOON];
     for (place, key) in found.iter_mut().zip(keys) {
@@ -34,7 +35,7 @@ pub(crate) fn ask<const IN: bool>(
             delta.ask_few();
         }
         let mut page = None;
-        if lists
+        if looked_up
             && let Some(slot) = spot.slot
             && let Some(head) = slot.head()
         {
@@ -45,23 +46,21 @@ pub(crate) fn ask<const IN: bool>(
         }
         *place = Some(Found { key, spot, page });
     }
+    if !looked_up {
+        return;
+    }
     for Found { key, spot, page } in found.iter().flatten() {
         if let Some(delta) = spot.delta {
             delta.ask_run(0, key.family());
         }
-        if let (Some(page), Some(head)) = (page, spot.slot.and_then(|slot| slot.head()))
-            && let Ok(at) = Again::new(page, head).and_then(|page| page.lists(key.vertex))
-            && at > 0
-        {
-            prefetch::ahead(page, at);
-            prefetch::ahead(page, at + 64);
+        if let (Some(page), Some(head)) = (page, spot.slot.and_then(|slot| slot.head())) {
+            // What is wrong with the page is told by whoever looks the edge up.
+            let _ = Again::new(page, head).and_then(|page| page.ask(key.vertex));
         }
     }
-    if lists {
-        for Found { key, spot, .. } in found.iter().flatten() {
-            if let Some(delta) = spot.delta {
-                delta.ask_run(1, key.family());
-            }
+    for Found { key, spot, .. } in found.iter().flatten() {
+        if let Some(delta) = spot.delta {
+            delta.ask_run(1, key.family());
         }
     }
 }

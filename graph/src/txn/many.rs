@@ -7,7 +7,7 @@
 use super::WriteTransaction;
 use crate::edge::SOON;
 use crate::error::WriteError;
-use crate::model::{Edge, NodeId, Props, TypeId};
+use crate::model::{Edge, NodeId, Props};
 use storage_core::planted::{Bug, armed};
 
 impl WriteTransaction {
@@ -36,13 +36,11 @@ impl WriteTransaction {
         self.whole(|tx| {
             let mut edges = Vec::with_capacity(pairs.len());
             for some in pairs.chunks(SOON) {
-                let known = tx.edge_type(edge_type).unwrap_or(TypeId(u32::MAX));
-                tx.soon(some.iter().map(|&(source, target)| Edge {
-                    source,
-                    edge_type: known,
-                    target,
-                    rank: 0,
-                }));
+                // The first edge of a new type has nothing to find.
+                if let Some(edge_type) = tx.edge_type(edge_type) {
+                    let edge = |&(source, target): &_| Edge { source, edge_type, target, rank: 0 };
+                    tx.soon(some.iter().map(edge));
+                }
                 for &(source, target) in some {
                     edges.push(tx.add_edge(source, edge_type, target, Props::new())?);
                 }
@@ -73,9 +71,7 @@ impl WriteTransaction {
     pub fn delete_each(&mut self, edges: &[Edge]) -> Result<(), WriteError> {
         // Edges of one source are in one list, or near each other.
         let mut edges = edges.to_vec();
-        if !edges.is_sorted() {
-            edges.sort_unstable();
-        }
+        edges.sort_unstable();
         self.whole(|tx| {
             for some in edges.chunks(SOON) {
                 tx.soon(some.iter().copied());
@@ -85,6 +81,7 @@ impl WriteTransaction {
         })
     }
 
+    /// All of `body` or nothing.
     fn whole<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, WriteError>) -> Result<T, WriteError> {
         if armed(Bug::HalfOfAList) { body(self) } else { self.nested(body) }
     }

@@ -2,6 +2,7 @@
 
 use super::leaf::{Leaf, PageHead};
 use super::{EdgeKey, Parsed, count};
+use crate::prefetch;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
 
@@ -59,7 +60,7 @@ impl<'p> Again<'p> {
         self.0.targets_of_some(count, vertex, edge_type, enough, out)
     }
 
-    /// As [`targets`], of a vertex whose lists begin at `at`, as [`Again::lists`] says.
+    /// As [`targets`], of a vertex whose lists begin at `at`, as [`Again::ask`] says.
     #[inline]
     pub fn targets_at(
         &self,
@@ -81,10 +82,14 @@ impl<'p> Again<'p> {
         self.0.ranks(list, neighbor, out)
     }
 
-    /// Where its lists begin; 0 if there are none.
+    /// Where its lists begin, 0 if there are none. Asks the processor for their first two lines.
     #[inline]
-    pub fn lists(&self, vertex: u64) -> Parsed<usize> {
-        Ok(self.0.head.find(self.0.bytes, vertex)?.unwrap_or(0))
+    pub fn ask(&self, vertex: u64) -> Parsed<usize> {
+        let at = self.0.head.find(self.0.bytes, vertex)?.unwrap_or(0);
+        let page = self.0.bytes.padded().0;
+        prefetch::ahead(page, at);
+        prefetch::ahead(page, at + 64);
+        Ok(at)
     }
 }
 
