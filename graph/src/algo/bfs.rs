@@ -214,11 +214,19 @@ impl<R: ReadPages> Search<'_, R> {
             let new = next.bits_mut()[at] & !self.seen.bits_mut()[at];
             next.bits_mut()[at] = new;
             self.seen.bits_mut()[at] |= new;
-            for bit in ones(new) {
-                let index = self.index(at * 64 + bit)?;
-                self.distances[index] = distance;
+            if new == 0 {
+                continue;
             }
-            self.reached += new.count_ones() as usize;
+            let mut reached = 0;
+            let known = self.nodes.indexes(at, new, |index| {
+                self.distances[index] = distance;
+                reached += 1;
+            });
+            self.reached += reached;
+            if !known {
+                // One of them has no node: which one is told by its place.
+                ones(new).try_for_each(|bit| self.index(at * 64 + bit).map(drop))?;
+            }
         }
         Ok(())
     }
@@ -241,7 +249,7 @@ impl<R: ReadPages> Search<'_, R> {
         let (reader, nodes, ways) = (self.reader, self.nodes, std::mem::take(&mut self.ways));
         let mut read = 0;
         let mut batch = Vec::with_capacity(BATCH);
-        let mut members = frontier.iter().filter_map(|place| Some(nodes.at_place(place)?.1));
+        let mut members = frontier.iter().filter_map(|place| nodes.id_at(place));
         let done = loop {
             batch.clear();
             batch.extend(members.by_ref().take(BATCH));
@@ -300,7 +308,7 @@ impl<R: ReadPages> Search<'_, R> {
             places.clear();
             while let Some(place) = self.seen.missing(from).filter(|_| batch.len() < BATCH) {
                 from = place + 1;
-                if let Some((_, id)) = nodes.at_place(place) {
+                if let Some(id) = nodes.id_at(place) {
                     batch.push(id);
                     places.push(place);
                 }
@@ -332,16 +340,30 @@ fn leads_to(list: &[u64], nodes: &Numbering, frontier: &Frontier) -> Result<bool
 }
 
 /// Marks the places of ids, whether or not they were seen.
+///
+/// A list ascends, so that two that follow each other are often in one word, and the second would wait for the first: a list
+/// is gone through in four places at a time.
 #[inline]
 fn mark(list: &[u64], first: u64, bits: &mut [u64]) -> Result<(), Halt> {
-    for id in list {
+    let mut one = |id: u64| {
         let place = id.wrapping_sub(first);
         match bits.get_mut((place / 64) as usize) {
             Some(word) => *word |= 1 << (place % 64),
-            None => return Err(Halt::Nowhere(*id)),
+            None => return Err(Halt::Nowhere(id)),
         }
+        Ok(())
+    };
+    let quarter = list.len() / 4;
+    let (a, rest) = list.split_at(quarter);
+    let (b, rest) = rest.split_at(quarter);
+    let (c, d) = rest.split_at(quarter);
+    for at in 0..quarter {
+        one(a[at])?;
+        one(b[at])?;
+        one(c[at])?;
+        one(d[at])?;
     }
-    Ok(())
+    d[quarter..].iter().try_for_each(|id| one(*id))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! it is two words for 64 ids, and still no search. Only where ids are far apart they are kept, and searched.
 
 use super::Ticker;
+use super::frontier::ones;
 use crate::error::ReadError;
 use crate::model::NodeId;
 use crate::reader::Reader;
@@ -181,13 +182,45 @@ impl Numbering {
     /// The node of a place: its number and its id. A place that was not given by [`Numbering::place`] may have none.
     #[inline]
     pub(crate) fn at_place(&self, place: usize) -> Option<(usize, NodeId)> {
-        let id = match self {
-            Numbering::Run { first, .. } | Numbering::Close { first, .. } => {
-                first.checked_add(place as u64)?
-            }
-            Numbering::Apart(ids) => return ids.get(place).map(|id| (place, NodeId(*id))),
+        let id = self.id_at(place)?;
+        let index = if let Numbering::Apart(_) = self { Some(place) } else { self.index(id.0) };
+        index.map(|index| (index, id))
+    }
+
+    /// Its id alone.
+    #[inline]
+    pub(crate) fn id_at(&self, place: usize) -> Option<NodeId> {
+        let known = match self {
+            Numbering::Run { count, .. } => place < *count,
+            Numbering::Close { words, .. } => words.get(place / 64)?.present >> (place % 64) & 1 == 1,
+            Numbering::Apart(ids) => return ids.get(place).copied().map(NodeId),
         };
-        self.index(id).map(|index| (index, NodeId(id)))
+        // Within the numbering, so the sum is an id.
+        self.first().filter(|_| known).map(|first| NodeId(first + place as u64))
+    }
+
+    /// Gives the numbers of the nodes at some of 64 places, those from 64 × `at` on that bits say, ascending. False, and none is
+    /// given, if one has no node.
+    #[inline]
+    pub(crate) fn indexes(&self, at: usize, bits: u64, mut each: impl FnMut(usize)) -> bool {
+        match self {
+            Numbering::Close { words, .. } => {
+                let Some(word) = words.get(at).filter(|word| bits & !word.present == 0) else {
+                    return bits == 0;
+                };
+                for bit in ones(bits) {
+                    each(word.before as usize + (word.present & ((1 << bit) - 1)).count_ones() as usize);
+                }
+            }
+            Numbering::Run { .. } | Numbering::Apart(_) => {
+                let end = (at * 64 + 64) - bits.leading_zeros() as usize;
+                if bits != 0 && end > self.len() {
+                    return false;
+                }
+                ones(bits).for_each(|bit| each(at * 64 + bit));
+            }
+        }
+        true
     }
 
     /// The node of a number below [`Numbering::len`].
@@ -283,6 +316,9 @@ mod tests {
                 place < numbering.places()
                     && numbering.first().is_none_or(|first| first + place as u64 == *id)
             );
+            let mut found = None;
+            assert!(numbering.indexes(place / 64, 1 << (place % 64), |index| found = Some(index)));
+            assert_eq!(found, Some(index));
             for other in [id.wrapping_sub(1), id.wrapping_add(1), id ^ 1 << 40] {
                 assert_eq!(numbering.index(other), ids.binary_search(&other).ok(), "{other}");
                 assert_eq!(numbering.place(other).is_some(), ids.binary_search(&other).is_ok(), "{other}");

@@ -71,7 +71,7 @@ impl<F: LeafFormat> Slot<F> {
         let page = pages.page_near(self.page, F::KIND, &self.near)?;
         if self.below.get().is_none() {
             // Whoever comes first is kept.
-            let _ = self.below.set(Below::Leaf(F::head(&page)?));
+            let _ = self.below.set(Below::Leaf(F::head(&page, pages.pager().decoded())?));
         }
         Ok(page)
     }
@@ -147,6 +147,13 @@ impl<F: LeafFormat> Decoded<F> {
     #[inline]
     pub(super) fn search(&self, key: &[u8]) -> usize {
         self.search.find(&self.separators, key)
+    }
+
+    /// The child that covers the key of the bytes of `number`, big-endian, and zeros, if the next child's separator is at
+    /// hand and does not begin with these bytes.
+    #[inline]
+    pub(super) fn child_over(&self, number: u64) -> Option<&Slot<F>> {
+        self.children.get(self.search.find_number(number)?)
     }
 
     /// Whether the separator of the child behind `index` begins with these bytes and is longer; there is such a child.
@@ -274,6 +281,34 @@ impl Search {
         self.find_alike(separators, at, key)
     }
 
+    /// The same of the bytes of `number`, big-endian, and zeros, if the next separator is here and does not begin with these
+    /// bytes: mostly so, and then nothing but numbers is compared.
+    #[inline]
+    fn find_number(&self, number: u64) -> Option<usize> {
+        let (prefix, bits) = self.prefix_word.filter(|(_, bits)| *bits < 64)?;
+        if (number ^ prefix).unbounded_shr(64 - bits) != 0 {
+            return None;
+        }
+        let wanted = number << bits;
+        let first = *self.heads.first()?;
+        let at = match wanted.checked_sub(first) {
+            None => 0,
+            Some(above) => {
+                let (low, high) = match self.hints.get((above >> self.shift) as usize..) {
+                    Some([low, high, ..]) => (usize::from(*low), usize::from(*high)),
+                    _ => (0, self.heads.len()),
+                };
+                low + match &self.heads[low..high] {
+                    [] => 0,
+                    [one] => usize::from(*one < wanted),
+                    some => some.partition_point(|head| *head < wanted),
+                }
+            }
+        };
+        let next = *self.heads.get(at)?;
+        ((next ^ wanted) >> bits != 0).then_some(at)
+    }
+
     /// Those that begin alike are compared whole.
     #[cold]
     fn find_alike(&self, separators: &Separators, at: usize, key: &[u8]) -> usize {
@@ -334,6 +369,17 @@ mod tests {
         for key in keys.iter().chain(all) {
             let wanted = all.partition_point(|separator| separator <= key);
             assert_eq!(search.find(&separators, key), wanted, "{key:02x?} among {all:02x?}");
+            if let Some(number) = key.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+                && let Some(found) = search.find_number(number)
+            {
+                let key = [&key[..8], &[0; 16]].concat();
+                assert_eq!(
+                    found,
+                    all.partition_point(|separator| *separator <= key),
+                    "{key:02x?} among {all:02x?}"
+                );
+                assert!(!all[found].starts_with(&key[..8]), "{key:02x?} among {all:02x?}");
+            }
             for (index, separator) in all.iter().enumerate() {
                 assert!(!separator.starts_with(key) || search.may_begin(index, key));
             }

@@ -8,7 +8,7 @@ use super::filter::Family;
 use std::fmt::Debug;
 use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
-use storage_core::pager::{Page, PageError};
+use storage_core::pager::{Page, PageError, Quota};
 
 /// A layout of leaves.
 pub trait LeafFormat: Sized + Send + Sync + 'static {
@@ -24,14 +24,14 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     type Entries: Iterator<Item = Result<(Self::Key, Self::Value), PageError>>;
     /// What is kept of a page beside its parent, so that a look-up need not touch the page's first bytes: small, or `()`.
     type Head: Send + Sync + 'static;
-    /// The most bytes that it takes of the heap.
+    /// The most bytes that it takes of the heap, but for what it asks the quota for.
     const HEAD_HEAP: usize = 0;
 
     /// Reads that of a page, checked against its length.
     ///
     /// # Errors
     /// Damage, which names the page.
-    fn head(page: &Page) -> Result<Self::Head, PageError>;
+    fn head(page: &Page, quota: &Quota) -> Result<Self::Head, PageError>;
 
     /// Lends the key as bytes whose `memcmp` order is the keys' order.
     fn with_bytes<T>(key: &Self::Key, with: impl FnOnce(&[u8]) -> T) -> T;

@@ -41,6 +41,18 @@ impl<F: LeafFormat> Tree<F> {
         self.kept_way(key).ok()
     }
 
+    /// What is kept of the leaf that covers the key of the bytes of `number`, big-endian, and zeros, and so all keys that begin
+    /// with them: if nothing on the way was changed, and all of it is in memory. `None` says nothing.
+    #[inline]
+    pub(crate) fn unchanged(&self, number: u64) -> Option<&Slot<F>> {
+        let Some(Root::Page(root)) = &self.root else { return None };
+        let mut slot = &**root;
+        while let Some(node) = slot.inner() {
+            slot = node.child_over(number)?;
+        }
+        slot.head().map(|_| slot)
+    }
+
     /// The page at which the way to `key` is no longer in memory; `None` if all of it is, or there is none.
     pub(crate) fn way_ends(&self, key: &[u8]) -> Option<Written> {
         Some(self.kept_way(key).err()??.page)

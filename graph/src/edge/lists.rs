@@ -8,7 +8,6 @@
 //!
 //! Memory: at most 120 bytes for a vertex that was located, and what its lists take.
 
-use super::ahead::Ahead;
 use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
@@ -16,9 +15,6 @@ use crate::btree::{Delta, Finger, Slot, Spot, Tree};
 use crate::prefetch;
 use storage_core::page::Written;
 use storage_core::pager::{AtHand, Page, PageError, ReadPages};
-
-/// So many vertices to a leaf share it.
-const SHARED: usize = 4;
 
 /// So many levels of inner pages are read together, at most, for one window: that is a tree of more edges than disks hold.
 const LEVELS: usize = 3;
@@ -43,8 +39,6 @@ pub(crate) struct Lists<'a, const IN: bool, R: ReadPages> {
     last: Option<LeafAt<'a, IN>>,
     /// Pages that were last looked up in, and read.
     kept: [Kept<'a, IN>; 2],
-    /// Lists that the processor was asked for, by their number among the places.
-    ahead: Ahead<'a, IN>,
 }
 
 /// A page at hand, kept for as long as it is the one that is asked for: vertices in order often share one.
@@ -61,13 +55,14 @@ impl<'a, const IN: bool> Kept<'a, IN> {
         self.0.as_ref().map(|(_, page)| page)
     }
 
-    /// Asks the processor for where the look-up of a vertex in this page begins to read.
+    /// Asks the processor for where the look-up of a vertex in this page begins to read, and for its lists, about.
     #[inline]
     fn fetch(&self, vertex: u64) {
         if let Some((slot, page)) = &self.0
             && let Some(head) = slot.head()
         {
             prefetch::ahead(page, head.begins(vertex));
+            head.ask(page, vertex);
         }
     }
 }
@@ -128,7 +123,6 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
             strayed: false,
             last: None,
             kept: [const { Kept(None) }; 2],
-            ahead: Ahead::new(),
         }
     }
 
@@ -141,7 +135,6 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     ) -> Result<(), PageError> {
         self.located.clear();
         self.leaves.clear();
-        self.ahead.clear();
         self.strayed = false;
         let mut asked = false;
         while let Some(vertex) = vertices.next() {
@@ -180,16 +173,27 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         if let Some(leaf) = self.last.filter(|leaf| leaf.has_within(vertex)) {
             return Ok(Some(Place { vertex, leaf, goes_on: false }));
         }
-        let key = EdgeKey::first_of(vertex).to_bytes();
-        let place = match self.tree.quick(&key) {
-            Some(found) => {
-                let goes_on = found.goes_on(&key[..8]);
-                Some(Place { vertex, leaf: LeafAt { spot: found.spot, lent: None }, goes_on })
+        let place = match self.tree.unchanged(vertex) {
+            Some(slot) => {
+                let spot = Spot { page: Some(slot.page), delta: None, slot: Some(slot) };
+                Some(Place { vertex, leaf: LeafAt { spot, lent: None }, goes_on: false })
             }
-            None => self.look_up(vertex, &key)?,
+            None => self.changed_place(vertex)?,
         };
         self.last = place.as_ref().map(|place| place.leaf);
         Ok(place)
+    }
+
+    /// The same where something may have been changed.
+    fn changed_place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
+        let key = EdgeKey::first_of(vertex).to_bytes();
+        match self.tree.quick(&key) {
+            Some(found) => {
+                let goes_on = found.goes_on(&key[..8]);
+                Ok(Some(Place { vertex, leaf: LeafAt { spot: found.spot, lent: None }, goes_on }))
+            }
+            None => self.look_up(vertex, &key),
+        }
     }
 
     /// The same where the way there is not in memory.
@@ -222,17 +226,6 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         Ok(())
     }
 
-    /// Asks the processor for the lists of the vertex that was located as number `index`, and forgets the one
-    /// [`super::ASKED`] before.
-    #[inline]
-    pub fn fetch_lists(&mut self, index: usize) {
-        let Some(Located { vertex, leaf, goes_on }) = self.located.get(index).copied() else { return };
-        let Some(LeafAt { spot, lent }) = self.leaves.get(leaf as usize) else { return };
-        if let (Some(slot), false) = (spot.slot, goes_on || changed(spot.delta, vertex)) {
-            self.ahead.ask(self.pages, (index, vertex), slot, *lent);
-        }
-    }
-
     /// Appends the neighbours of the vertex that was located as number `index`, of one type or of all.
     #[inline]
     pub fn targets(
@@ -241,44 +234,29 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        if self.ahead.targets(index, edge_type, out)? {
-            return Ok(());
-        }
         match self.located(index) {
             Some(place) => self.targets_of(place, edge_type, out),
             None => Ok(()),
         }
     }
 
-    /// Appends the neighbours of the vertices that were located from number `index` on, until there are `enough` or a leaf
-    /// ends, where vertices share leaves. Returns how many were read: none where [`Lists::targets`] has to be asked.
-    pub fn some_targets(
+    /// Appends the neighbours of some vertices, the first of these, until there are `enough`: of those that lie in the leaf of
+    /// the first one, if that is at hand and was not changed. Returns how many were read, none where it is not so.
+    pub fn targets_nearby(
         &mut self,
-        index: usize,
+        vertices: &[u64],
         edge_type: Option<u32>,
         enough: usize,
         out: &mut Vec<u64>,
     ) -> Result<usize, PageError> {
-        if self.leaves.len() * SHARED > self.located.len() {
-            return Ok(0);
-        }
-        let Some(some @ [first, ..]) = self.located.get(index..) else { return Ok(0) };
-        let Some(LeafAt { spot: Spot { slot: Some(slot), delta: None, .. }, lent }) =
-            self.leaves.get(first.leaf as usize)
-        else {
-            return Ok(0);
-        };
-        let same = |one: &&Located| one.leaf == first.leaf && !one.goes_on;
-        let count = some.iter().take(AT_MOST).take_while(same).count();
-        if count > 0
-            && let Some(head) = slot.head()
-            && let Some(bytes) = lent.or_else(|| Some(self.kept[1].page(self.pages, slot)?))
-        {
-            return Again::new(bytes, head)
-                .and_then(|page| page.targets_of_some(count, |at| some[at].vertex, edge_type, enough, out))
-                .map_err(|what| slot.damage(what));
-        }
-        Ok(0)
+        let Some((first, others)) = vertices.split_first() else { return Ok(0) };
+        let Some(Place { leaf, goes_on: false, .. }) = self.place(*first)? else { return Ok(0) };
+        let Spot { slot: Some(slot), delta: None, .. } = leaf.spot else { return Ok(0) };
+        let count = 1 + others.iter().take(AT_MOST - 1).take_while(|other| leaf.has_within(**other)).count();
+        let read = slot.again(self.pages, |page, head| {
+            Again::new(page, head)?.targets_of_some(&vertices[..count], edge_type, enough, out)
+        });
+        read.unwrap_or(Ok(0))
     }
 
     /// Appends the neighbours of a vertex, of one type or of all.
@@ -289,6 +267,14 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
+        if let Some(slot) = self.tree.unchanged(vertex)
+            && let Some(read) = slot.again(self.pages, |page, head| {
+                head.ask(page, vertex);
+                Again::new(page, head)?.targets(vertex, edge_type, out)
+            })
+        {
+            return read;
+        }
         match self.place(vertex)? {
             Some(place) => self.targets_of(place, edge_type, out),
             None => Ok(()),

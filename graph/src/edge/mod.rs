@@ -3,7 +3,6 @@
 //! Holds: [`EdgeKey`], the name of one edge in one direction, and [`page`], the layout of adjacency leaves.
 //! Both directions use the same layout; only the page kind differs.
 
-mod ahead;
 mod lists;
 pub mod page;
 mod scan;
@@ -11,7 +10,6 @@ mod soon;
 mod store;
 mod window;
 
-pub(crate) use ahead::ASKED;
 pub(crate) use lists::{Lists, few};
 pub(crate) use scan::scan;
 pub(crate) use soon::SOON;

@@ -4,14 +4,14 @@
 //!
 //! The nodes are taken in windows: the leaves of a whole window are looked up first, and the device is told of them in one
 //! go before the first is read; so cold reads go to it together. Whoever stops early has had a window too many told. What
-//! is in memory the processor fetches beforehand: with the window, where the directories say where lists begin; then each list
-//! a few lists ahead.
+//! is in memory the processor fetches beforehand, with the window: where the directories say where lists begin, and where they
+//! begin as far as is known. Nodes that share a leaf which is at hand need none of it.
 //!
 //! Memory: one list, 8 bytes an edge (24 where edges are asked for), and about 70 KiB for the window.
 
 use super::follow::{Side, sides};
 use super::{Reader, Way};
-use crate::edge::{ASKED, EdgeKey, Entry, Lists, edge_of};
+use crate::edge::{EdgeKey, Entry, Lists, edge_of};
 use crate::error::ReadError;
 use crate::model::{Edge, NodeId};
 use storage_core::page::Written;
@@ -20,11 +20,12 @@ use storage_core::pager::{PageError, ReadPages};
 /// How many nodes are looked up at a time.
 pub(super) const WINDOW: usize = 512;
 
-/// How many lists ahead of the one that is read the processor is asked for a list.
-const FETCH: usize = ASKED - 1;
-
 /// How many neighbours are given at once, at least, where it does not matter whose they are: what is near in memory.
 const AT_ONCE: usize = 512;
+
+/// So many nodes share a leaf, and where fewer did so many times one after the other, the others of a window are located.
+const SHARED: usize = 4;
+const ALONE: usize = 3;
 
 /// An edge as the node sees it whose list it is in. The order is that of lists of neighbours.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -76,15 +77,28 @@ impl<R: ReadPages> Reader<R> {
     ) -> Result<(), E> {
         let mut both = Both::new(self, ways);
         let mut some = Vec::with_capacity(2 * AT_ONCE);
-        for (_, window) in windows(nodes) {
-            both.begin(self, window).map_err(ReadError::from)?;
-            let mut index = 0;
-            while index < window.len() {
-                index = both.some_targets(index, window, &mut some).map_err(ReadError::from)?;
-                if some.len() >= AT_ONCE {
-                    visit(&some)?;
-                    some.clear();
+        let (mut index, mut located, mut alone) = (0, 0..0, 0);
+        while index < nodes.len() {
+            let mut read = 0;
+            if alone < ALONE {
+                read = both.nearby(&nodes[index..], &mut some).map_err(ReadError::from)?;
+                alone = if read < SHARED && some.len() < AT_ONCE { alone + 1 } else { 0 };
+            }
+            if read == 0 {
+                if !located.contains(&index) {
+                    located = index..nodes.len().min(index + WINDOW);
+                    both.locate(self, &nodes[located.clone()]).map_err(ReadError::from)?;
                 }
+                both.targets(index - located.start, nodes[index], &mut some).map_err(ReadError::from)?;
+                read = 1;
+                if index + 1 == located.end {
+                    alone = 0;
+                }
+            }
+            index += read;
+            if some.len() >= AT_ONCE {
+                visit(&some)?;
+                some.clear();
             }
         }
         visit(&some)
@@ -98,10 +112,9 @@ impl<R: ReadPages> Reader<R> {
         first: usize,
         visit: &mut impl FnMut(usize, &[u64]) -> Result<(), E>,
     ) -> Result<(), E> {
-        both.begin(self, window).map_err(ReadError::from)?;
+        both.locate(self, window).map_err(ReadError::from)?;
         let mut list = std::mem::take(&mut both.list);
         for (index, node) in window.iter().enumerate() {
-            both.fetch(index + FETCH);
             list.clear();
             both.targets(index, *node, &mut list).map_err(ReadError::from)?;
             visit(first + index, &list)?;
@@ -194,24 +207,6 @@ impl<'a, R: ReadPages> Both<'a, R> {
         Ok(())
     }
 
-    /// The same, and asks the processor for the first lists.
-    fn begin(&mut self, reader: &Reader<R>, window: &[NodeId]) -> Result<(), PageError> {
-        self.locate(reader, window)?;
-        (0..FETCH).for_each(|index| self.fetch(index));
-        Ok(())
-    }
-
-    /// Asks the processor for the lists of the node that was located as number `index`.
-    #[inline]
-    fn fetch(&mut self, index: usize) {
-        if let Some((_, lists)) = &mut self.out {
-            lists.fetch_lists(index);
-        }
-        if let Some((_, lists)) = &mut self.into {
-            lists.fetch_lists(index);
-        }
-    }
-
     /// Appends the neighbours of the node that was located as number `index`.
     #[inline]
     fn targets(&mut self, index: usize, node: NodeId, out: &mut Vec<u64>) -> Result<(), PageError> {
@@ -229,26 +224,15 @@ impl<'a, R: ReadPages> Both<'a, R> {
         Ok(())
     }
 
-    /// Appends the neighbours of nodes of the window that was located, from number `index` on: of one, or of several up to
-    /// [`AT_ONCE`]. Returns the number of the first that was not read.
-    fn some_targets(
-        &mut self,
-        index: usize,
-        window: &[NodeId],
-        out: &mut Vec<u64>,
-    ) -> Result<usize, PageError> {
+    /// Appends the neighbours of some nodes, the first of these, up to [`AT_ONCE`], where they share a leaf that is at hand.
+    /// Returns how many were read, none where each has to be located.
+    fn nearby(&mut self, nodes: &[NodeId], out: &mut Vec<u64>) -> Result<usize, PageError> {
         // In one tree alone no self-loop was seen before.
-        let read = match (&mut self.out, &mut self.into) {
-            (Some(alone), None) => some_of(alone, index, out)?,
-            (None, Some(alone)) => some_of(alone, index, out)?,
-            _ => 0,
-        };
-        if read > 0 {
-            return Ok(index + read);
+        match (&mut self.out, &mut self.into) {
+            (Some(alone), None) => nearby(alone, nodes, out),
+            (None, Some(alone)) => nearby(alone, nodes, out),
+            _ => Ok(0),
         }
-        self.fetch(index + FETCH);
-        self.targets(index, window[index], out)?;
-        Ok(index + 1)
     }
 
     /// Appends the neighbours of a node that was not located before.
@@ -288,12 +272,13 @@ impl<'a, R: ReadPages> Both<'a, R> {
 }
 
 /// Appends the neighbours of some nodes, if one type is wanted, or all; returns of how many.
-fn some_of<const IN: bool, R: ReadPages>(
+fn nearby<const IN: bool, R: ReadPages>(
     (side, lists): &mut (Side, Lists<'_, IN, R>),
-    index: usize,
+    nodes: &[NodeId],
     out: &mut Vec<u64>,
 ) -> Result<usize, PageError> {
-    side.one().map_or(Ok(0), |edge_type| lists.some_targets(index, edge_type, AT_ONCE, out))
+    let Some(edge_type) = side.one() else { return Ok(0) };
+    lists.targets_nearby(NodeId::numbers(nodes), edge_type, AT_ONCE, out)
 }
 
 /// Self-loops among what was appended from `from` on were seen in the other tree: they go.

@@ -35,6 +35,14 @@ impl Quota {
         Some(Taken { quota: self.clone(), bytes })
     }
 
+    /// The same for what is good to have and not needed: no more than half of all is left to it.
+    pub fn take_spare(&self, bytes: usize) -> Option<Taken> {
+        if self.taken().saturating_add(bytes) > self.0.limit / 2 {
+            return None;
+        }
+        self.take(bytes)
+    }
+
     /// How many bytes are taken.
     pub fn taken(&self) -> usize {
         self.0.taken.load(Ordering::Relaxed)
@@ -57,11 +65,16 @@ mod tests {
         let first = quota.take(60).expect("60 of 100");
         assert!(quota.take(41).is_none());
         assert!(quota.take(usize::MAX).is_none());
+        assert!(quota.take_spare(1).is_none(), "half is taken");
         let second = quota.take(40).expect("the rest");
         assert_eq!(quota.taken(), 100);
         drop(first);
         assert_eq!(quota.taken(), 40);
         drop(second);
         assert_eq!(quota.taken(), 0);
+        let spare = quota.take_spare(50).expect("half of it");
+        assert!(quota.take_spare(1).is_none());
+        assert!(quota.take(50).is_some(), "the other half is for what is needed");
+        drop(spare);
     }
 }

@@ -5,9 +5,11 @@
 
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
+use super::lines::Lines;
 use super::list::{List, TYPES};
 use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed, simd};
 use crate::prefetch;
+use storage_core::pager::Quota;
 
 /// A page whose fields and directory bounds have been checked.
 #[derive(Copy, Clone)]
@@ -17,10 +19,11 @@ pub(super) struct Leaf<'a> {
 }
 
 /// The fields of a page, checked: with them, its lists are found without looking at its first bytes again.
-#[derive(Copy, Clone, Debug)]
+#[derive(Debug)]
 pub struct PageHead {
     head: Head,
     used: usize,
+    lines: Lines,
 }
 
 impl PageHead {
@@ -36,6 +39,12 @@ impl PageHead {
     #[inline]
     pub(crate) fn begins(&self, vertex: u64) -> usize {
         self.head.begins(vertex)
+    }
+
+    /// Asks the processor for a vertex's lists, about.
+    #[inline]
+    pub(crate) fn ask(&self, page: &[u8], vertex: u64) {
+        self.lines.ask(page, vertex.wrapping_sub(self.head.first));
     }
 }
 
@@ -123,8 +132,8 @@ impl<'a> Leaf<'a> {
     }
 
     /// What may be kept of the page.
-    pub fn kept(&self) -> PageHead {
-        PageHead { head: self.head, used: self.bytes.used() }
+    pub fn kept(&self, quota: &Quota) -> PageHead {
+        PageHead { head: self.head, used: self.bytes.used(), lines: Lines::of(self.bytes, &self.head, quota) }
     }
 
     /// The same page again.
@@ -195,6 +204,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// Appends the neighbours of the vertex whose lists begin at `at`. Returns where the last list read ends.
+    #[inline]
     fn targets_at(
         &self,
         vertex: u64,
@@ -207,6 +217,18 @@ impl<'a> Leaf<'a> {
         {
             return Ok(end);
         }
+        self.targets_of_any(vertex, at, edge_type, out)
+    }
+
+    /// The same, field by field.
+    #[inline(never)]
+    fn targets_of_any(
+        &self,
+        vertex: u64,
+        at: usize,
+        edge_type: Option<u32>,
+        out: &mut Vec<u64>,
+    ) -> Parsed<usize> {
         match edge_type {
             None => self.each(vertex, at, |_, list| list.targets(out)),
             Some(wanted) => match self.list(vertex, at, wanted)? {
@@ -250,6 +272,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// Appends the neighbours of `vertex`. After an error `out` is what it was.
+    #[inline]
     pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
         match self.head.find(self.bytes, vertex)? {
             Some(at) => {
@@ -274,27 +297,24 @@ impl<'a> Leaf<'a> {
         self.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
     }
 
-    /// The same of `count` vertices, one after the other, until there are `enough` neighbours or one has lists that are not as
+    /// The same of some vertices, one after the other, until there are `enough` neighbours or one has lists that are not as
     /// most are. Returns how many were read, at least one. After an error `out` may have some of them.
     pub fn targets_of_some(
         &self,
-        count: usize,
-        vertex: impl Fn(usize) -> u64,
+        vertices: &[u64],
         edge_type: Option<u32>,
         enough: usize,
         out: &mut Vec<u64>,
     ) -> Parsed<usize> {
         let mut read = 0;
         if edge_type.is_none_or(|wanted| wanted == self.head.main_type) {
-            let place = |index| {
-                // What is wrong is told below.
-                let at = self.head.find(self.bytes, vertex(index)).unwrap_or(Some(self.bytes.used()));
-                (vertex(index), at.unwrap_or(0))
-            };
-            read = simd::plain_lists(self.bytes, count, place, enough, out);
+            // What is wrong is told below.
+            let place =
+                |vertex| self.head.find(self.bytes, vertex).map_or(self.bytes.used(), |at| at.unwrap_or(0));
+            read = simd::plain_lists(self.bytes, vertices, place, enough, out);
         }
-        if read < count && (read == 0 || out.len() < enough) {
-            self.targets(vertex(read), edge_type, out)?;
+        if read < vertices.len() && (read == 0 || out.len() < enough) {
+            self.targets(vertices[read], edge_type, out)?;
             read += 1;
         }
         Ok(read)
@@ -370,9 +390,9 @@ impl<'a> Leaf<'a> {
 
 /// A place in a pass over a page's lists.
 pub(super) struct Pass {
-    slot: usize,
+    pub slot: usize,
     /// Where the last list that was read ends, and whose it is.
-    end: usize,
+    pub end: usize,
     before: Option<u64>,
 }
 

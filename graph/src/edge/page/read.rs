@@ -4,7 +4,7 @@ use super::leaf::{Leaf, PageHead};
 use super::{EdgeKey, Parsed, count};
 use crate::prefetch;
 use std::ops::Bound;
-use storage_core::pager::{Page, PageError};
+use storage_core::pager::{Page, PageError, Quota};
 
 /// What [`targets`] found of a vertex in one leaf.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -29,8 +29,8 @@ fn with<T>(page: &Page, read: impl FnOnce(Leaf<'_>) -> Parsed<T>) -> Result<T, P
 }
 
 /// The page's fields.
-pub(super) fn head(page: &Page) -> Result<PageHead, PageError> {
-    with(page, |leaf| Ok(leaf.kept()))
+pub(super) fn head(page: &Page, quota: &Quota) -> Result<PageHead, PageError> {
+    with(page, |leaf| Ok(leaf.kept(quota)))
 }
 
 /// A page at hand, with its fields: see [`crate::btree::Quick`]. Damage is said in words, for whoever knows the page.
@@ -48,28 +48,15 @@ impl<'p> Again<'p> {
         self.0.targets(vertex, edge_type, out)
     }
 
-    /// As [`targets`], of `count` vertices until there are `enough` neighbours. Returns how many were read, at least one.
+    /// As [`targets`], of some vertices until there are `enough` neighbours. Returns how many were read, at least one.
     pub fn targets_of_some(
         &self,
-        count: usize,
-        vertex: impl Fn(usize) -> u64,
+        vertices: &[u64],
         edge_type: Option<u32>,
         enough: usize,
         out: &mut Vec<u64>,
     ) -> Parsed<usize> {
-        self.0.targets_of_some(count, vertex, edge_type, enough, out)
-    }
-
-    /// As [`targets`], of a vertex whose lists begin at `at`, as [`Again::ask`] says.
-    #[inline]
-    pub fn targets_at(
-        &self,
-        vertex: u64,
-        at: usize,
-        edge_type: Option<u32>,
-        out: &mut Vec<u64>,
-    ) -> Parsed<()> {
-        if at == 0 { Ok(()) } else { self.0.targets_from(vertex, at, edge_type, out) }
+        self.0.targets_of_some(vertices, edge_type, enough, out)
     }
 
     /// Whether this very edge is in the page.

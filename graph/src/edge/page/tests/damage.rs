@@ -40,7 +40,7 @@ fn read_some(leaf: Leaf<'_>, edge_type: Option<u32>) {
     let (mut at, mut together, mut ended) = (0, Vec::new(), None);
     while at < vertices.len() && ended.is_none() {
         let (before, rest) = (together.len(), &vertices[at..]);
-        match leaf.targets_of_some(rest.len(), |n| rest[n], edge_type, before + 50, &mut together) {
+        match leaf.targets_of_some(rest, edge_type, before + 50, &mut together) {
             Ok(read) => {
                 assert!((1..=rest.len()).contains(&read));
                 at += read;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod layout;
+mod lines;
 mod lists;
 mod pages;
 mod shapes;
