@@ -50,7 +50,7 @@ pub struct Options {
     older_root: bool,
     pub(crate) tolerate_log: bool,
     root_only: bool,
-    log_bytes: u64,
+    log_bytes: Option<u64>,
     pub(crate) checkpoint_interval: Option<Duration>,
     pub(crate) background: bool,
     on_recovery: Option<OnRecovery>,
@@ -75,7 +75,7 @@ impl Default for Options {
             older_root: false,
             tolerate_log: false,
             root_only: false,
-            log_bytes: 16 << 20,
+            log_bytes: None,
             checkpoint_interval: Some(Duration::from_secs(60)),
             background: true,
             on_recovery: None,
@@ -158,10 +158,11 @@ impl Options {
         self
     }
 
-    /// The most bytes that the log takes in the file: 16 MiB, unless said otherwise; from 512 KiB to 1 GiB. A checkpoint
-    /// is made when it is half full; a transaction whose record takes more than a quarter of it commits by checkpoint.
+    /// The most bytes that the log takes in the file, from 512 KiB to 1 GiB. Unless it is said, as many as the store takes
+    /// besides it, but at least 16 MiB and at most 64. A checkpoint is made when it is half full; a transaction whose record
+    /// takes more than a quarter of it commits by checkpoint.
     pub fn log_limit(mut self, bytes: u64) -> Self {
-        self.log_bytes = bytes;
+        self.log_bytes = Some(bytes);
         self
     }
 

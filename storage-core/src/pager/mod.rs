@@ -72,7 +72,9 @@ pub use cache::Near;
 pub use copy::{Copied, CopyError, write_roots};
 pub use error::{OpenError, PageError, WriteError};
 pub use inspect::{Inspected, Inspector, MapCheck, references};
-pub use log::{BLOCK, Extent, Group, GroupHead, LOG_LIMITS, LogEnd, LogError, LogReader, LogStart, LogStats};
+pub use log::{
+    BLOCK, Extent, Group, GroupHead, LOG_LIMITS, LOG_USUAL, LogEnd, LogError, LogReader, LogStart, LogStats,
+};
 pub use meta::{FIXED_PAGES, Meta};
 pub use page::{AtHand, Page};
 pub use quota::{Quota, Taken};
@@ -102,8 +104,9 @@ pub struct PagerOptions {
     pub root_only: bool,
     /// The identity of a new store; `None` takes a random one.
     pub uuid: Option<[u8; 16]>,
-    /// The most bytes that the log's extents take together, within [`LOG_LIMITS`].
-    pub log_bytes: u64,
+    /// The most bytes that the log's extents take together, within [`LOG_LIMITS`]; `None`: as many as the store takes besides,
+    /// within [`LOG_USUAL`].
+    pub log_bytes: Option<u64>,
 }
 
 impl Default for PagerOptions {
@@ -115,7 +118,7 @@ impl Default for PagerOptions {
             tolerate_log: false,
             root_only: false,
             uuid: None,
-            log_bytes: 16 << 20,
+            log_bytes: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::cache::Cache;
 use super::commit::write_meta_copy;
 use super::copy::{write_roots, write_superblock};
 use super::error::{OpenError, PageError};
-use super::log::{LOG_LIMITS, Log, LogStart};
+use super::log::{Log, LogStart};
 use super::map::{MapEntry, decode_index};
 use super::meta::{FIXED_PAGES, Meta, Slot};
 use super::quota::Quota;
@@ -115,7 +115,7 @@ impl Pager {
             // Nobody writes until all is read: a pager that fails to open must not tidy up when it is dropped.
             writer: Seat::closed(),
             checkpointer: Seat::closed(),
-            log: Log::new(info.page_size, 0, 1, version.clone()),
+            log: Log::new(info.page_size, None, 1, version.clone()),
             space: Mutex::new(space),
             durable: Mutex::new(meta.clone()),
             meta_writes: Mutex::new(()),
@@ -153,8 +153,8 @@ impl Pager {
         {
             return Err(OpenError::NeedsRecovery { commits: what.commits });
         }
-        let limit = options.log_bytes.clamp(LOG_LIMITS.0, LOG_LIMITS.1);
-        self.log = Log::new(self.page_size, limit, found.next_group, newest.clone());
+        self.log = Log::new(self.page_size, options.log_bytes, found.next_group, newest.clone());
+        self.log.see_store(meta, &meta.log);
         self.log.adopt(&found.chain);
         *self.unreplayed.lock() = found.unreplayed;
         Ok(())

@@ -160,13 +160,43 @@ fn a_checkpoint_beside_the_writer_holds_its_version_and_the_log_holds_the_rest()
     assert_eq!(words(&open(&MemoryStore::new(store.image()))), ["one", "two", "three", "four", "five"]);
 }
 
+/// Beside a store of any size it was 16 MiB: at random places a checkpoint writes most of the store, and came as often in a
+/// large one.
+#[test]
+fn the_log_may_grow_with_the_store_unless_it_was_said_how_much_it_may_take() {
+    let store = MemoryStore::new(Vec::new());
+    drop(create(&store));
+    let open = |log_bytes| {
+        let device = Arc::new(MemoryDevice::open(&store, &OpenOptions::open()).expect("a store"));
+        Pager::open(device, &PagerOptions { log_bytes, ..PagerOptions::default() }).expect("opens")
+    };
+    let limit = |pager: &Pager, bytes: u64, log: &LogStart| {
+        let root = pager.durable_meta();
+        pager.log.see_store(&Meta { used_count: bytes / root.page_size.bytes() as u64, ..root }, log);
+        pager.log_pressure().1
+    };
+    let pager = open(None);
+    let none = LogStart { extents: Vec::new(), ..pager.durable_meta().log };
+    let extent = Extent { first: PageId::new(9), pages: (10 << 20) / pager.page_size().bytes() as u32 };
+    let log = LogStart { extents: vec![extent], ..none.clone() };
+    assert_eq!(pager.log_pressure().1, 16 << 20, "of a small store");
+    let cases = [(1 << 20, 16 << 20), (24 << 20, 24 << 20), (1 << 30, 64 << 20), (0, 16 << 20)];
+    for (bytes, wanted) in cases {
+        assert_eq!(limit(&pager, bytes, &none), wanted);
+    }
+    assert_eq!(limit(&pager, 30 << 20, &log), 20 << 20, "the log itself does not count");
+    drop(pager);
+    assert_eq!(limit(&open(Some(1 << 20)), 1 << 30, &none), 1 << 20, "that was said");
+    assert_eq!(limit(&open(Some(0)), 1 << 30, &none), LOG_LIMITS.0, "as little as there may be");
+}
+
 /// The log's limit is half a mebibyte: it goes round many times.
 #[test]
 fn extents_are_linked_and_recycled_and_the_file_does_not_grow() {
     let store = MemoryStore::new(Vec::new());
     drop(create(&store));
     let device = Arc::new(MemoryDevice::open(&store, &OpenOptions::open()).expect("a store"));
-    let options = PagerOptions { log_bytes: 0, ..PagerOptions::default() };
+    let options = PagerOptions { log_bytes: Some(0), ..PagerOptions::default() };
     let pager = Pager::open(device, &options).expect("opens");
     let (mut most, mut full) = (0, 0);
     for n in 0..600 {

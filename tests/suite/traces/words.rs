@@ -19,7 +19,7 @@ pub const SIZE: PageSize = PageSize::K4;
 
 /// The log is as small as it may be: two extents of 64 blocks.
 pub fn pager_options() -> PagerOptions {
-    PagerOptions { log_bytes: 0, uuid: Some(*b"the same, always"), ..PagerOptions::default() }
+    PagerOptions { log_bytes: Some(0), uuid: Some(*b"the same, always"), ..PagerOptions::default() }
 }
 
 /// An open store.

@@ -39,5 +39,5 @@ pub use frame::{BLOCK, Extent, LogStart};
 pub(crate) use queue::Log;
 pub use queue::LogStats;
 pub use reader::{Group, LogError, LogReader};
-pub use room::LOG_LIMITS;
 pub(crate) use room::pages_of;
+pub use room::{LOG_LIMITS, LOG_USUAL};

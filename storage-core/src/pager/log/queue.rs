@@ -18,6 +18,7 @@
 
 use super::extents::Extents;
 use super::frame::{self, BLOCK, Extent, Head, LogStart};
+use super::room::{LOG_LIMITS, LOG_USUAL};
 use crate::device::{DeviceError, DeviceErrorKind, Operation, WriteBlock};
 use crate::page::{PageBuf, PageId, PageSize};
 use crate::pager::snapshot::Version;
@@ -27,6 +28,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// A group is not made larger than this, but for a record that is.
 const GROUP_BYTES: usize = 1 << 20;
@@ -89,12 +91,15 @@ pub(super) struct State {
 pub(crate) struct Log {
     pub(super) state: Mutex<State>,
     done: Condvar,
-    pub(super) limit: u64,
+    /// The most that the extents may take: what was said, or else by what the store takes.
+    pub(super) said: Option<u64>,
+    pub(super) limit: AtomicU64,
 }
 
 impl Log {
-    /// A log that does not run yet: its next group has this number.
-    pub(crate) fn new(size: PageSize, limit: u64, next: u64, newest: Arc<Version>) -> Self {
+    /// A log that does not run yet: its next group has this number. `said` is the most bytes that it may take; without, that
+    /// is as [`Log::see_store`] says.
+    pub(crate) fn new(size: PageSize, said: Option<u64>, next: u64, newest: Arc<Version>) -> Self {
         let state = State {
             extents: Extents::new(size),
             alive: false,
@@ -112,7 +117,9 @@ impl Log {
             failed: None,
             stats: LogStats::default(),
         };
-        Log { state: Mutex::new(state), done: Condvar::new(), limit }
+        let said = said.map(|bytes| bytes.clamp(LOG_LIMITS.0, LOG_LIMITS.1));
+        let limit = AtomicU64::new(said.unwrap_or(LOG_USUAL.0));
+        Log { state: Mutex::new(state), done: Condvar::new(), said, limit }
     }
 
     /// The error of the group that failed, if one did: nothing is committed after it.
@@ -238,7 +245,7 @@ impl Log {
         LogStats {
             bytes: state.extents.pages() * size.bytes() as u64,
             used: state.extents.used() * BLOCK as u64,
-            limit: self.limit,
+            limit: self.limit(),
             waiting: state.queued_bytes as u64,
             ..state.stats
         }
@@ -246,7 +253,7 @@ impl Log {
 
     pub(crate) fn pressure(&self) -> (u64, u64) {
         let state = self.state.lock();
-        ((state.extents.used() + state.promised) * BLOCK as u64, self.limit)
+        ((state.extents.used() + state.promised) * BLOCK as u64, self.limit())
     }
 
     pub(crate) fn extents(&self) -> Vec<Extent> {

@@ -14,6 +14,7 @@ use crate::pager::commit::write_meta;
 use crate::pager::meta::Meta;
 use crate::pager::{Pager, WriteError};
 use crate::planted::{Bug, armed};
+use std::sync::atomic::Ordering;
 use twox_hash::XxHash3_64;
 
 /// Bytes of the smallest extent, and of the largest.
@@ -27,15 +28,33 @@ pub(crate) const FEWEST: u64 = 2;
 /// The least and the most that the log's extents may take together.
 pub const LOG_LIMITS: (u64, u64) = (FEWEST * SMALLEST, 1 << 30);
 
+/// The same where nobody said how much, in between it is what the store takes. A checkpoint after changes at random places
+/// writes most of the store anew: what that costs a commit stays the same if the log that it ends grows with the store.
+pub const LOG_USUAL: (u64, u64) = (16 << 20, 64 << 20);
+
 impl Log {
+    /// The most that the log's extents may take together.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// A durable root says what the store takes; `log` is where the log begins, which does not count.
+    pub(crate) fn see_store(&self, root: &Meta, log: &LogStart) {
+        if self.said.is_none() {
+            let log: u64 = log.extents.iter().map(|extent| u64::from(extent.pages)).sum();
+            let store = root.used_count.saturating_sub(log).saturating_mul(root.page_size.bytes() as u64);
+            self.limit.store(store.clamp(LOG_USUAL.0, LOG_USUAL.1), Ordering::Relaxed);
+        }
+    }
+
     fn extent_pages(&self, pager: &Pager) -> u32 {
-        let bytes = (self.limit / 64).clamp(SMALLEST, LARGEST);
+        let bytes = (self.limit() / 64).clamp(SMALLEST, LARGEST);
         (bytes / pager.page_size().bytes() as u64) as u32
     }
 
     /// The longest record that goes into the log (L6).
     pub(crate) fn longest_record(&self) -> usize {
-        (self.limit / 4) as usize
+        (self.limit() / 4) as usize
     }
 
     /// Makes room for a record of so many bytes. Returns the blocks that it was promised; `None` if there is no room
@@ -58,7 +77,7 @@ impl Log {
                 }
                 // Twice as many each time: a sync for each extent would be a tenth of what 64 commits cost.
                 let extent = u64::from(self.extent_pages(pager));
-                let left = (self.limit / pager.page_size().bytes() as u64).saturating_sub(pages) / extent;
+                let left = (self.limit() / pager.page_size().bytes() as u64).saturating_sub(pages) / extent;
                 if !enough && left == 0 {
                     return Ok(None);
                 }
@@ -135,6 +154,7 @@ impl Log {
     /// A durable root starts at `start`: extents before it are spare. A root without a log ends it, and all extents are
     /// free.
     pub(crate) fn started_at(&self, pager: &Pager, start: &LogStart) {
+        self.see_store(&pager.durable_meta(), start);
         let mut state = self.state.lock();
         if start.extents.is_empty() {
             state.alive = false;
