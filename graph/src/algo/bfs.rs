@@ -341,8 +341,8 @@ fn leads_to(list: &[u64], nodes: &Numbering, frontier: &Frontier) -> Result<bool
 
 /// Marks the places of ids, whether or not they were seen.
 ///
-/// A list ascends, so that two that follow each other are often in one word, and the second would wait for the first: a list
-/// is gone through in four places at a time.
+/// Lists ascend, so that two that follow each other are often in one word, and the second would wait for the first: all is gone
+/// through in four places at a time.
 #[inline]
 fn mark(list: &[u64], first: u64, bits: &mut [u64]) -> Result<(), Halt> {
     let mut one = |id: u64| {
@@ -395,6 +395,23 @@ mod tests {
         assert_eq!(distances(&sketch, 0, Some(Direction::In)), [zero, three, two, three, one, None]);
         assert_eq!(distances(&sketch, 0, Some(Direction::Both)), [zero, one, two, one, one, None]);
         assert_eq!(distances(&sketch, 5, None), [None, None, None, None, None, zero]);
+    }
+
+    /// Lists of any length, gone through in four places at a time; an id that has no place is told wherever it stands.
+    #[test]
+    fn all_of_a_list_is_marked_and_what_is_no_node_is_told() {
+        for len in 0..20u64 {
+            let list: Vec<u64> = (0..len).map(|n| 1000 + n * 37 % 128).collect();
+            let mut bits = vec![0; 2];
+            assert!(mark(&list, 1000, &mut bits).is_ok());
+            assert!(list.iter().all(|id| bits[(id - 1000) as usize / 64] >> ((id - 1000) % 64) & 1 == 1));
+            assert_eq!(u64::from(bits[0].count_ones() + bits[1].count_ones()), len);
+            for (at, wrong) in (0..list.len()).flat_map(|at| [(at, 999), (at, 1128), (at, u64::MAX)]) {
+                let mut list = list.clone();
+                list[at] = wrong;
+                assert!(matches!(mark(&list, 1000, &mut bits), Err(Halt::Nowhere(id)) if id == wrong));
+            }
+        }
     }
 
     #[test]

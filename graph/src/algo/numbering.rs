@@ -349,6 +349,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_64_places_are_given_at_once_or_one_of_them_is_no_node() {
+        let given = |numbering: &Numbering, at, bits| {
+            let mut given = Vec::new();
+            numbering.indexes(at, bits, |index| given.push(index)).then_some(given)
+        };
+        let run = of(&(7..77).collect::<Vec<_>>());
+        assert_eq!(given(&run, 0, 0b1001), Some(vec![0, 3]));
+        assert_eq!((given(&run, 1, 0b10_0001), given(&run, 1, 0)), (Some(vec![64, 69]), Some(vec![])));
+        assert_eq!((given(&run, 1, 1 << 6), given(&run, 2, 1)), (None, None), "behind the last");
+        let close = of(&(0..100).map(|n| 5 + 3 * n).collect::<Vec<_>>());
+        assert_eq!(given(&close, 0, 0b100_1001), Some(vec![0, 1, 2]));
+        assert_eq!((given(&close, 1, 0b100), given(&close, 1, 0b110)), (Some(vec![22]), None), "a hole");
+        assert_eq!((given(&close, 5, 1), given(&close, 5, 0)), (None, Some(vec![])), "behind the last word");
+        let hole = (run.id_at(70), close.id_at(1), close.id_at(64 * 5), close.id_at(3));
+        assert_eq!(hole, (None, None, None, Some(NodeId(8))));
+    }
+
+    #[test]
     fn ids_far_apart_take_eight_bytes_each_however_large_they_are() {
         let ids = [0, 1, 2, 1 << 20, 1 << 40, u64::MAX / 2, u64::MAX - 2, u64::MAX - 1];
         let numbering = of(&ids);

@@ -270,15 +270,21 @@ impl Search {
         if wanted > *last {
             return self.heads.len();
         }
-        let (low, high) = match self.hints.get(((wanted - first) >> self.shift) as usize..) {
-            Some([low, high, ..]) => (usize::from(*low), usize::from(*high)),
-            _ => (0, self.heads.len()),
-        };
+        let (low, high) = self.hinted(wanted - first);
         let at = low + self.heads[low..high].partition_point(|head| *head < wanted);
         if self.heads.get(at).is_none_or(|head| *head != wanted) {
             return at;
         }
         self.find_alike(separators, at, key)
+    }
+
+    /// Among which heads one lies that is so much above the first, and not above the last.
+    #[inline]
+    fn hinted(&self, above: u64) -> (usize, usize) {
+        match self.hints.get((above >> self.shift) as usize..) {
+            Some([low, high, ..]) => (usize::from(*low), usize::from(*high)),
+            _ => (0, self.heads.len()),
+        }
     }
 
     /// The same of the bytes of `number`, big-endian, and zeros, if the next separator is here and does not begin with these
@@ -290,14 +296,14 @@ impl Search {
             return None;
         }
         let wanted = number << bits;
-        let first = *self.heads.first()?;
+        let (first, last) = (*self.heads.first()?, *self.heads.last()?);
+        if wanted > last {
+            return None;
+        }
         let at = match wanted.checked_sub(first) {
             None => 0,
             Some(above) => {
-                let (low, high) = match self.hints.get((above >> self.shift) as usize..) {
-                    Some([low, high, ..]) => (usize::from(*low), usize::from(*high)),
-                    _ => (0, self.heads.len()),
-                };
+                let (low, high) = self.hinted(above);
                 low + match &self.heads[low..high] {
                     [] => 0,
                     [one] => usize::from(*one < wanted),
@@ -409,8 +415,17 @@ mod tests {
             keys in proptest::collection::vec(0..100_000u64, 0..50),
         ) {
             let bytes = |n: &u64| n.to_be_bytes().to_vec();
-            let all: Vec<_> = all.iter().map(bytes).collect();
-            agrees(&all, &keys.iter().map(bytes).collect::<Vec<_>>());
+            let flat_all: Vec<_> = all.iter().map(bytes).collect();
+            agrees(&flat_all, &keys.iter().map(bytes).collect::<Vec<_>>());
+            // Where it can be told by numbers it is: so for all but those at and behind the separators.
+            let search = Search::over(&flat(&flat_all));
+            let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(()) };
+            for key in keys {
+                let alike = lcp(&bytes(first), &bytes(last));
+                let told = key < *last && !all.contains(&key) && bytes(&key)[..alike] == bytes(first)[..alike];
+                prop_assert_eq!(search.find_number(key).is_some(), told, "{} among {:?}", key, all);
+            }
+            prop_assert_eq!(search.find_number(1 << 32 | first), None, "far behind the last");
         }
     }
 

@@ -42,7 +42,8 @@ impl<F: LeafFormat> Tree<F> {
     }
 
     /// What is kept of the leaf that covers the key of the bytes of `number`, big-endian, and zeros, and so all keys that begin
-    /// with them: if nothing on the way was changed, and all of it is in memory. `None` says nothing.
+    /// with them: if nothing in the tree was changed since its last checkpoint, and all on the way is in memory. `None` says
+    /// nothing.
     #[inline]
     pub(crate) fn unchanged(&self, number: u64) -> Option<&Slot<F>> {
         let Some(Root::Page(root)) = &self.root else { return None };

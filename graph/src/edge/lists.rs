@@ -3,8 +3,8 @@
 //! Must always be true: a list is whole, over all its leaves, with what was changed in memory; lists come in the order
 //! (type, neighbour, rank).
 //!
-//! What is in memory is read without a lock, a count or a copy ([`Tree::quick`], [`ReadPages::at_hand`]); only what is not
-//! goes through a finger, which keeps the way for the next time.
+//! What is in memory is read without a lock, a count or a copy ([`Tree::unchanged`], [`Tree::quick`],
+//! [`ReadPages::at_hand`]); only what is not goes through a finger, which keeps the way for the next time.
 //!
 //! Memory: at most 120 bytes for a vertex that was located, and what its lists take.
 
@@ -102,6 +102,15 @@ struct Place<'a, const IN: bool> {
     goes_on: bool,
 }
 
+impl<'a, const IN: bool> Place<'a, IN> {
+    /// Of a vertex that is whole within a leaf that was not changed.
+    #[inline]
+    fn within(vertex: u64, slot: &'a Slot<EdgeLeaf<IN>>) -> Self {
+        let spot = Spot { page: Some(slot.page), delta: None, slot: Some(slot) };
+        Place { vertex, leaf: LeafAt { spot, lent: None }, goes_on: false }
+    }
+}
+
 impl<const IN: bool> Copy for LeafAt<'_, IN> {}
 
 impl<const IN: bool> Clone for LeafAt<'_, IN> {
@@ -170,30 +179,31 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
     /// Looks up where a vertex begins; `None` in an empty tree.
     #[inline(always)]
     fn place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
-        if let Some(leaf) = self.last.filter(|leaf| leaf.has_within(vertex)) {
-            return Ok(Some(Place { vertex, leaf, goes_on: false }));
+        match self.tree.unchanged(vertex) {
+            Some(slot) => Ok(Some(Place::within(vertex, slot))),
+            None => self.any_place(vertex),
         }
-        let place = match self.tree.unchanged(vertex) {
-            Some(slot) => {
-                let spot = Spot { page: Some(slot.page), delta: None, slot: Some(slot) };
-                Some(Place { vertex, leaf: LeafAt { spot, lent: None }, goes_on: false })
-            }
-            None => self.changed_place(vertex)?,
+    }
+
+    /// The same where something was changed, or the vertex stands at a leaf's end.
+    fn any_place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
+        let place = match self.kept_place(vertex) {
+            Some(place) => Some(place),
+            None => self.look_up(vertex, &EdgeKey::first_of(vertex).to_bytes())?,
         };
         self.last = place.as_ref().map(|place| place.leaf);
         Ok(place)
     }
 
-    /// The same where something may have been changed.
-    fn changed_place(&mut self, vertex: u64) -> Result<Option<Place<'a, IN>>, PageError> {
-        let key = EdgeKey::first_of(vertex).to_bytes();
-        match self.tree.quick(&key) {
-            Some(found) => {
-                let goes_on = found.goes_on(&key[..8]);
-                Ok(Some(Place { vertex, leaf: LeafAt { spot: found.spot, lent: None }, goes_on }))
-            }
-            None => self.look_up(vertex, &key),
+    /// The same if all on the way is in memory.
+    fn kept_place(&self, vertex: u64) -> Option<Place<'a, IN>> {
+        if let Some(leaf) = self.last.filter(|leaf| leaf.has_within(vertex)) {
+            return Some(Place { vertex, leaf, goes_on: false });
         }
+        let key = EdgeKey::first_of(vertex).to_bytes();
+        let found = self.tree.quick(&key)?;
+        let goes_on = found.goes_on(&key[..8]);
+        Some(Place { vertex, leaf: LeafAt { spot: found.spot, lent: None }, goes_on })
     }
 
     /// The same where the way there is not in memory.
@@ -250,7 +260,11 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         out: &mut Vec<u64>,
     ) -> Result<usize, PageError> {
         let Some((first, others)) = vertices.split_first() else { return Ok(0) };
-        let Some(Place { leaf, goes_on: false, .. }) = self.place(*first)? else { return Ok(0) };
+        let place = match self.tree.unchanged(*first) {
+            Some(slot) => Some(Place::within(*first, slot)),
+            None => self.kept_place(*first),
+        };
+        let Some(Place { leaf, goes_on: false, .. }) = place else { return Ok(0) };
         let Spot { slot: Some(slot), delta: None, .. } = leaf.spot else { return Ok(0) };
         let count = 1 + others.iter().take(AT_MOST - 1).take_while(|other| leaf.has_within(**other)).count();
         let read = slot.again(self.pages, |page, head| {
@@ -267,18 +281,20 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         edge_type: Option<u32>,
         out: &mut Vec<u64>,
     ) -> Result<(), PageError> {
-        if let Some(slot) = self.tree.unchanged(vertex)
-            && let Some(read) = slot.again(self.pages, |page, head| {
-                head.ask(page, vertex);
-                Again::new(page, head)?.targets(vertex, edge_type, out)
-            })
-        {
-            return read;
-        }
-        match self.place(vertex)? {
-            Some(place) => self.targets_of(place, edge_type, out),
-            None => Ok(()),
-        }
+        let place = match self.tree.unchanged(vertex) {
+            Some(slot) => {
+                let read = |page: &[u8], head: &page::PageHead| {
+                    head.ask(page, vertex);
+                    Again::new(page, head)?.targets(vertex, edge_type, out)
+                };
+                match slot.again(self.pages, read) {
+                    Some(read) => return read,
+                    None => Some(Place::within(vertex, slot)),
+                }
+            }
+            None => self.any_place(vertex)?,
+        };
+        place.map_or(Ok(()), |place| self.targets_of(place, edge_type, out))
     }
 
     #[inline]

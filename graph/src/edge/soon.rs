@@ -55,7 +55,7 @@ pub(crate) fn ask<const IN: bool>(
         }
         if let (Some(page), Some(head)) = (page, spot.slot.and_then(|slot| slot.head())) {
             // What is wrong with the page is told by whoever looks the edge up.
-            let _ = Again::new(page, head).and_then(|page| page.ask(key.vertex));
+            let _ = Again::new(page, head).map(|page| page.ask(key.vertex));
         }
     }
     for Found { key, spot, .. } in found.iter().flatten() {

@@ -30,17 +30,18 @@ impl Quota {
 
     /// Takes so many bytes, if that many are left.
     pub fn take(&self, bytes: usize) -> Option<Taken> {
-        let more = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.0.limit);
-        self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Taken { quota: self.clone(), bytes })
+        self.take_below(self.0.limit, bytes)
     }
 
-    /// The same for what is good to have and not needed: no more than half of all is left to it.
+    /// The same for what is good to have and not needed: only while a quarter of all is not taken.
     pub fn take_spare(&self, bytes: usize) -> Option<Taken> {
-        if self.taken().saturating_add(bytes) > self.0.limit / 2 {
-            return None;
-        }
-        self.take(bytes)
+        self.take_below(self.0.limit / 4, bytes)
+    }
+
+    fn take_below(&self, most: usize, bytes: usize) -> Option<Taken> {
+        let more = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= most);
+        self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Taken { quota: self.clone(), bytes })
     }
 
     /// How many bytes are taken.
@@ -65,16 +66,16 @@ mod tests {
         let first = quota.take(60).expect("60 of 100");
         assert!(quota.take(41).is_none());
         assert!(quota.take(usize::MAX).is_none());
-        assert!(quota.take_spare(1).is_none(), "half is taken");
+        assert!(quota.take_spare(1).is_none(), "a quarter is taken");
         let second = quota.take(40).expect("the rest");
         assert_eq!(quota.taken(), 100);
         drop(first);
         assert_eq!(quota.taken(), 40);
         drop(second);
         assert_eq!(quota.taken(), 0);
-        let spare = quota.take_spare(50).expect("half of it");
+        let spare = quota.take_spare(25).expect("a quarter of it");
         assert!(quota.take_spare(1).is_none());
-        assert!(quota.take(50).is_some(), "the other half is for what is needed");
+        assert!(quota.take(75).is_some(), "the rest is for what is needed");
         drop(spare);
     }
 }

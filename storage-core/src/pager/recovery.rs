@@ -154,7 +154,7 @@ impl Pager {
             return Err(OpenError::NeedsRecovery { commits: what.commits });
         }
         self.log = Log::new(self.page_size, options.log_bytes, found.next_group, newest.clone());
-        self.log.see_store(meta, &meta.log);
+        self.log.see_store(meta);
         self.log.adopt(&found.chain);
         *self.unreplayed.lock() = found.unreplayed;
         Ok(())

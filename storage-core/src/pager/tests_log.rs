@@ -170,24 +170,43 @@ fn the_log_may_grow_with_the_store_unless_it_was_said_how_much_it_may_take() {
         let device = Arc::new(MemoryDevice::open(&store, &OpenOptions::open()).expect("a store"));
         Pager::open(device, &PagerOptions { log_bytes, ..PagerOptions::default() }).expect("opens")
     };
-    let limit = |pager: &Pager, bytes: u64, log: &LogStart| {
+    let limit = |pager: &Pager, bytes: u64| {
         let root = pager.durable_meta();
-        pager.log.see_store(&Meta { used_count: bytes / root.page_size.bytes() as u64, ..root }, log);
+        pager.log.see_store(&Meta { used_count: bytes / root.page_size.bytes() as u64, ..root });
         pager.log_pressure().1
     };
     let pager = open(None);
-    let none = LogStart { extents: Vec::new(), ..pager.durable_meta().log };
-    let extent = Extent { first: PageId::new(9), pages: (10 << 20) / pager.page_size().bytes() as u32 };
-    let log = LogStart { extents: vec![extent], ..none.clone() };
     assert_eq!(pager.log_pressure().1, 16 << 20, "of a small store");
-    let cases = [(1 << 20, 16 << 20), (24 << 20, 24 << 20), (1 << 30, 64 << 20), (0, 16 << 20)];
-    for (bytes, wanted) in cases {
-        assert_eq!(limit(&pager, bytes, &none), wanted);
+    for (bytes, wanted) in [(1 << 20, 16 << 20), (24 << 20, 24 << 20), (1 << 30, 64 << 20), (0, 16 << 20)] {
+        assert_eq!(limit(&pager, bytes), wanted);
     }
-    assert_eq!(limit(&pager, 30 << 20, &log), 20 << 20, "the log itself does not count");
     drop(pager);
-    assert_eq!(limit(&open(Some(1 << 20)), 1 << 30, &none), 1 << 20, "that was said");
-    assert_eq!(limit(&open(Some(0)), 1 << 30, &none), LOG_LIMITS.0, "as little as there may be");
+    let said = |bytes| limit(&open(Some(bytes)), 1 << 30);
+    assert_eq!(
+        (said(1 << 20), said(0)),
+        (1 << 20, LOG_LIMITS.0),
+        "that was said, or as little as there may be"
+    );
+}
+
+/// The same where nothing is said by hand: a checkpoint tells, and an opening.
+#[test]
+fn the_limit_of_the_log_is_what_the_last_root_counts() {
+    let (store, size) = (MemoryStore::new(Vec::new()), PageSize::K64);
+    let device = MemoryDevice::open(&store, &OpenOptions::create(size)).expect("a device");
+    let pager = Pager::create(Arc::new(device), &PagerOptions::default()).expect("a store");
+    let pages = (20 << 20) / size.bytes();
+    let mut tx = pager.begin_write().expect("the seat");
+    let image = || PageImage::new(size, PageKind::Record, 0);
+    let written = tx.write((0..pages).map(|_| image()).collect()).expect("written");
+    tx.commit(written.first().copied()).expect("durable");
+    let takes = pager.durable_meta().used_count * size.bytes() as u64;
+    assert!(takes > 20 << 20);
+    assert_eq!(pager.log_pressure().1, takes);
+    drop(pager);
+    let device = Arc::new(MemoryDevice::open(&store, &OpenOptions::open()).expect("a store"));
+    let pager = Pager::open(device, &PagerOptions::default()).expect("opens");
+    assert_eq!(pager.log_pressure().1, takes);
 }
 
 /// The log's limit is half a mebibyte: it goes round many times.

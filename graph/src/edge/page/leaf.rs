@@ -274,27 +274,11 @@ impl<'a> Leaf<'a> {
     /// Appends the neighbours of `vertex`. After an error `out` is what it was.
     #[inline]
     pub fn targets(&self, vertex: u64, edge_type: Option<u32>, out: &mut Vec<u64>) -> Parsed<()> {
-        match self.head.find(self.bytes, vertex)? {
-            Some(at) => {
-                // Where it goes on is not known before it is read: both come at once.
-                prefetch::ahead(self.bytes.padded().0, at + 64);
-                self.targets_from(vertex, at, edge_type, out)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The same, where its lists begin at `at`.
-    #[inline]
-    pub fn targets_from(
-        &self,
-        vertex: u64,
-        at: usize,
-        edge_type: Option<u32>,
-        out: &mut Vec<u64>,
-    ) -> Parsed<()> {
+        let Some(at) = self.head.find(self.bytes, vertex)? else { return Ok(()) };
+        // Where it goes on is not known before it is read: both come at once.
+        prefetch::ahead(self.bytes.padded().0, at + 64);
         let len = out.len();
-        self.targets_at(vertex, at, edge_type, out).map(|_| ()).inspect_err(|_| out.truncate(len))
+        self.targets_at(vertex, at, edge_type, out).map(drop).inspect_err(|_| out.truncate(len))
     }
 
     /// The same of some vertices, one after the other, until there are `enough` neighbours or one has lists that are not as

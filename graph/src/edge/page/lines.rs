@@ -6,7 +6,8 @@
 //! none.
 //!
 //! A list that nobody has read lately is two misses, each of which waits for memory: the directory's line, then the list's.
-//! The hints of a page are a quarter to a half of its directory, or much less, so they stay nearer to the processor.
+//! The hints of a page are a byte for one or two slots, or for more; its directory has two for each: so they stay nearer to the
+//! processor.
 
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
@@ -15,6 +16,9 @@ use storage_core::pager::{Quota, Taken};
 
 /// The most hints of a page: one a line of a page of 16 KiB.
 const MOST: usize = 256;
+
+/// The slots of a directory that is found with one look: then there is nothing to say beforehand.
+const FEW: usize = 32;
 
 /// The bytes of a line, and how many of them are asked for: lists are short, and one hint is for a few.
 const LINE: usize = 64;
@@ -38,12 +42,13 @@ struct Kept {
 }
 
 impl Lines {
-    /// Of a page with a dense directory, if there is memory for it; else there are none.
+    /// Of a page with a dense directory of more than a line, if there is memory for it; else there are none.
     pub fn of(bytes: Bytes<'_>, head: &Head, quota: &Quota) -> Self {
         let step = bytes.page_len().div_ceil(MOST).next_power_of_two().ilog2();
         let every = head.slots.div_ceil(MOST).next_power_of_two().ilog2();
         let mut lines = Lines { slots: every as u8, bytes: step as u8, kept: None };
         if head.form == Form::Dense
+            && head.slots > FEW
             && let Some(taken) = quota.take_spare(size_of::<Kept>())
         {
             let mut kept = Kept { begins: [0; MOST], _taken: taken };

@@ -69,14 +69,15 @@ impl<'p> Again<'p> {
         self.0.ranks(list, neighbor, out)
     }
 
-    /// Where its lists begin, 0 if there are none. Asks the processor for their first two lines.
+    /// Asks the processor for the first two lines of a vertex's lists. What is wrong with the page is told by whoever reads
+    /// them.
     #[inline]
-    pub fn ask(&self, vertex: u64) -> Parsed<usize> {
-        let at = self.0.head.find(self.0.bytes, vertex)?.unwrap_or(0);
-        let page = self.0.bytes.padded().0;
-        prefetch::ahead(page, at);
-        prefetch::ahead(page, at + 64);
-        Ok(at)
+    pub fn ask(&self, vertex: u64) {
+        if let Ok(Some(at)) = self.0.head.find(self.0.bytes, vertex) {
+            let page = self.0.bytes.padded().0;
+            prefetch::ahead(page, at);
+            prefetch::ahead(page, at + 64);
+        }
     }
 }
 

@@ -38,17 +38,18 @@ impl Log {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// A durable root says what the store takes; `log` is where the log begins, which does not count.
-    pub(crate) fn see_store(&self, root: &Meta, log: &LogStart) {
+    /// A durable root says what the store takes: its map does not count the log. A log that is longer than that gives nothing
+    /// back before it ends, but takes no more.
+    pub(crate) fn see_store(&self, root: &Meta) {
         if self.said.is_none() {
-            let log: u64 = log.extents.iter().map(|extent| u64::from(extent.pages)).sum();
-            let store = root.used_count.saturating_sub(log).saturating_mul(root.page_size.bytes() as u64);
+            let store = root.used_count.saturating_mul(root.page_size.bytes() as u64);
             self.limit.store(store.clamp(LOG_USUAL.0, LOG_USUAL.1), Ordering::Relaxed);
         }
     }
 
-    fn extent_pages(&self, pager: &Pager) -> u32 {
-        let bytes = (self.limit() / 64).clamp(SMALLEST, LARGEST);
+    /// Pages of an extent of a log that may take so many bytes.
+    fn extent_pages(pager: &Pager, limit: u64) -> u32 {
+        let bytes = (limit / 64).clamp(SMALLEST, LARGEST);
         (bytes / pager.page_size().bytes() as u64) as u32
     }
 
@@ -65,6 +66,9 @@ impl Log {
         }
         // It may need a group of its own to link extents.
         let needed = frame::blocks_for(1, bytes, 1) as u64 + 1;
+        // Asked once: a checkpoint beside this may move it.
+        let limit = self.limit();
+        let extent = Self::extent_pages(pager, limit);
         loop {
             let new = {
                 let mut state = self.state.lock();
@@ -76,14 +80,14 @@ impl Log {
                     return Ok(Some(needed));
                 }
                 // Twice as many each time: a sync for each extent would be a tenth of what 64 commits cost.
-                let extent = u64::from(self.extent_pages(pager));
-                let left = (self.limit() / pager.page_size().bytes() as u64).saturating_sub(pages) / extent;
+                let (extent, most) = (u64::from(extent), limit / pager.page_size().bytes() as u64);
+                let left = most.saturating_sub(pages) / extent;
                 if !enough && left == 0 {
                     return Ok(None);
                 }
                 if enough { 0 } else { left.min((pages / extent).clamp(1, MOST_AT_ONCE)) }
             };
-            let made = if new == 0 { self.begin_life(pager) } else { self.add_extents(pager, new) };
+            let made = if new == 0 { self.begin_life(pager) } else { self.add_extents(pager, extent, new) };
             match made {
                 Err(WriteError::DiskFull { .. }) => return Ok(None),
                 other => other?,
@@ -97,8 +101,7 @@ impl Log {
     }
 
     /// New extents: pages that are free in the durable root, zeroed and durable with the file's length.
-    fn add_extents(&self, pager: &Pager, count: u64) -> Result<(), WriteError> {
-        let pages = self.extent_pages(pager);
+    fn add_extents(&self, pager: &Pager, pages: u32, count: u64) -> Result<(), WriteError> {
         let mut extents = Vec::new();
         let taken = (0..count).try_for_each(|_| {
             let mut space = pager.space.lock();
@@ -154,7 +157,7 @@ impl Log {
     /// A durable root starts at `start`: extents before it are spare. A root without a log ends it, and all extents are
     /// free.
     pub(crate) fn started_at(&self, pager: &Pager, start: &LogStart) {
-        self.see_store(&pager.durable_meta(), start);
+        self.see_store(&pager.durable_meta());
         let mut state = self.state.lock();
         if start.extents.is_empty() {
             state.alive = false;

@@ -271,8 +271,8 @@ unsafe fn scan_dense(
     let (page, used) = leaf.bytes.padded();
     let (slots, first) = (leaf.head.slots, leaf.head.first);
     while pass.slot < slots {
-        let (begin, count) = (pass.slot, SLOTS.min(slots - pass.slot));
-        let place = DIRECTORY + 2 * begin;
+        let (from, count) = (pass.slot, SLOTS.min(slots - pass.slot));
+        let place = DIRECTORY + 2 * from;
         assert!(place <= used, "the directory lies within the used bytes");
         // SAFETY: 32 bytes are read from within the used bytes (just asserted): behind these is a pad of as many.
         let offsets = unsafe { _mm256_loadu_si256(page.as_ptr().add(place).cast()) };
@@ -280,7 +280,7 @@ unsafe fn scan_dense(
         // A bit for each slot that has lists.
         let mut some = !none & 0x5555_5555 & u32::MAX >> (32 - 2 * count);
         while some != 0 {
-            pass.slot = begin + some.trailing_zeros() as usize / 2;
+            pass.slot = from + some.trailing_zeros() as usize / 2;
             let at = leaf.head.offset(leaf.bytes, pass.slot);
             if at < pass.end {
                 return;
@@ -294,7 +294,7 @@ unsafe fn scan_dense(
             each(vertex, out);
             some &= some - 1;
         }
-        pass.slot = begin + count;
+        pass.slot = from + count;
     }
 }
 

@@ -35,7 +35,7 @@ fn a_hint_is_where_the_first_list_of_its_slots_begins() {
             for slot in 0..leaf.head.slots {
                 let at = leaf.head.offset(leaf.bytes, slot);
                 let Some(about) = lines.about(slot as u64) else {
-                    assert_ne!(leaf.head.form, Form::Dense, "there is memory");
+                    assert!(leaf.head.form != Form::Dense || leaf.head.slots <= 32, "there is memory");
                     continue;
                 };
                 assert!(before <= about, "hints ascend with slots");
@@ -67,6 +67,6 @@ fn without_memory_there_are_none() {
         kept.push(Lines::of(leaf.bytes, &leaf.head, quota));
     }
     assert!(!kept.is_empty());
-    assert!(quota.take(quota.taken()).is_some(), "half of it is left for nodes");
+    assert!(quota.take(3 * quota.taken()).is_some(), "three quarters of it are left for nodes");
     assert_eq!(Lines::of(leaf.bytes, &leaf.head, quota).about(0), None);
 }
