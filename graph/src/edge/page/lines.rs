@@ -9,6 +9,7 @@
 //! The hints of a page are a byte for one or two slots, or for more; its directory has two for each: so they stay nearer to the
 //! processor.
 
+use super::DIRECTORY;
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use crate::prefetch;
@@ -52,14 +53,17 @@ impl Lines {
             && let Some(taken) = quota.take_spare(size_of::<Kept>())
         {
             let mut kept = Kept { begins: [0; MOST], _taken: taken };
-            let mut at = bytes.used();
-            for slot in (0..head.slots).rev() {
-                match head.offset(bytes, slot) {
-                    0 => {}
-                    offset => at = offset,
+            // Where none of those that share a hint has lists, it is that of those before them.
+            let mut at = 0;
+            let offsets = bytes.tail(DIRECTORY).chunks_exact(2).take(head.slots);
+            let mut offsets = offsets.map(|two| u16::from_le_bytes([two[0], two[1]]));
+            for begin in &mut kept.begins[..head.slots.div_ceil(1 << every)] {
+                let some = offsets.by_ref().take(1 << every);
+                let first = some.fold(0, |first, offset| if first == 0 { offset } else { first });
+                if first != 0 {
+                    at = usize::from(first);
                 }
-                // In the end that of the first slot of those that share it.
-                kept.begins[slot >> every] = (at >> step).min(MOST - 1) as u8;
+                *begin = (at >> step).min(MOST - 1) as u8;
             }
             lines.kept = Some(Box::new(kept));
         }
