@@ -217,16 +217,11 @@ impl<R: ReadPages> Search<'_, R> {
             if new == 0 {
                 continue;
             }
-            let mut reached = 0;
-            let known = self.nodes.indexes(at, new, |index| {
-                self.distances[index] = distance;
-                reached += 1;
-            });
-            self.reached += reached;
-            if !known {
+            if !self.nodes.indexes(at, new, |index| self.distances[index] = distance) {
                 // One of them has no node: which one is told by its place.
                 ones(new).try_for_each(|bit| self.index(at * 64 + bit).map(drop))?;
             }
+            self.reached += new.count_ones() as usize;
         }
         Ok(())
     }

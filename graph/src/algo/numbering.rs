@@ -35,6 +35,19 @@ pub(crate) struct Word {
     before: u64,
 }
 
+impl Word {
+    #[inline]
+    fn has(self, bit: usize) -> bool {
+        self.present >> bit & 1 == 1
+    }
+
+    /// The number of the node at a bit.
+    #[inline]
+    fn number(self, bit: usize) -> usize {
+        self.before as usize + (self.present & ((1 << bit) - 1)).count_ones() as usize
+    }
+}
+
 /// What a pass over the nodes counted.
 #[derive(Default)]
 struct Counted {
@@ -139,10 +152,8 @@ impl Numbering {
             }
             Numbering::Close { first, words, .. } => {
                 let at = id.checked_sub(*first)?;
-                let word = words.get(usize::try_from(at / 64).ok()?)?;
-                let bit = 1 << (at % 64);
-                let below = (word.present & (bit - 1)).count_ones();
-                (word.present & bit != 0).then_some(word.before as usize + below as usize)
+                let (word, bit) = (words.get(usize::try_from(at / 64).ok()?)?, (at % 64) as usize);
+                word.has(bit).then(|| word.number(bit))
             }
             Numbering::Apart(ids) => ids.binary_search(&id).ok(),
         }
@@ -173,7 +184,7 @@ impl Numbering {
         match self {
             Numbering::Close { first, words, .. } => {
                 let at = usize::try_from(id.wrapping_sub(*first)).ok()?;
-                (words.get(at / 64)?.present >> (at % 64) & 1 == 1).then_some(at)
+                words.get(at / 64)?.has(at % 64).then_some(at)
             }
             Numbering::Run { .. } | Numbering::Apart(_) => self.index(id),
         }
@@ -192,7 +203,7 @@ impl Numbering {
     pub(crate) fn id_at(&self, place: usize) -> Option<NodeId> {
         let known = match self {
             Numbering::Run { count, .. } => place < *count,
-            Numbering::Close { words, .. } => words.get(place / 64)?.present >> (place % 64) & 1 == 1,
+            Numbering::Close { words, .. } => words.get(place / 64)?.has(place % 64),
             Numbering::Apart(ids) => return ids.get(place).copied().map(NodeId),
         };
         // Within the numbering, so the sum is an id.
@@ -208,9 +219,7 @@ impl Numbering {
                 let Some(word) = words.get(at).filter(|word| bits & !word.present == 0) else {
                     return bits == 0;
                 };
-                for bit in ones(bits) {
-                    each(word.before as usize + (word.present & ((1 << bit) - 1)).count_ones() as usize);
-                }
+                ones(bits).for_each(|bit| each(word.number(bit)));
             }
             Numbering::Run { .. } | Numbering::Apart(_) => {
                 let end = (at * 64 + 64) - bits.leading_zeros() as usize;

@@ -71,7 +71,7 @@ impl<F: LeafFormat> Slot<F> {
         let page = pages.page_near(self.page, F::KIND, &self.near)?;
         if self.below.get().is_none() {
             // Whoever comes first is kept.
-            let _ = self.below.set(Below::Leaf(F::head(&page, pages.pager().decoded())?));
+            let _ = self.below.set(Below::Leaf(F::head(&page)?));
         }
         Ok(page)
     }

@@ -8,7 +8,7 @@ use super::filter::Family;
 use std::fmt::Debug;
 use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
-use storage_core::pager::{Page, PageError, Quota};
+use storage_core::pager::{Page, PageError};
 
 /// A layout of leaves.
 pub trait LeafFormat: Sized + Send + Sync + 'static {
@@ -31,7 +31,7 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// Damage, which names the page.
-    fn head(page: &Page, quota: &Quota) -> Result<Self::Head, PageError>;
+    fn head(page: &Page) -> Result<Self::Head, PageError>;
 
     /// Lends the key as bytes whose `memcmp` order is the keys' order.
     fn with_bytes<T>(key: &Self::Key, with: impl FnOnce(&[u8]) -> T) -> T;

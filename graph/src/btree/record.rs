@@ -24,7 +24,7 @@ use super::{MAX_KEY_LEN, lcp, shortest_separator};
 use std::cmp::Ordering;
 use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageImage, PageKind, PageSize, REFERENCE_LEN, Written};
-use storage_core::pager::{Page, PageError, Quota};
+use storage_core::pager::{Page, PageError};
 
 const FIXED_END: usize = HEADER_LEN + 8;
 
@@ -78,7 +78,7 @@ impl LeafFormat for RecordLeaf {
     type Head = RecordHead;
     const HEAD_HEAP: usize = RecordHead::HEAP;
 
-    fn head(page: &Page, _: &Quota) -> Result<RecordHead, PageError> {
+    fn head(page: &Page) -> Result<RecordHead, PageError> {
         RecordHead::of(page)
     }
 

@@ -12,9 +12,8 @@ use super::page::{self, Again, EdgeLeaf};
 use super::window::{Window, first_from};
 use super::{EdgeKey, Entry};
 use crate::btree::{Delta, Finger, Slot, Spot, Tree};
-use crate::prefetch;
 use storage_core::page::Written;
-use storage_core::pager::{AtHand, Page, PageError, ReadPages};
+use storage_core::pager::{AtHand, Page, PageError, Quota, ReadPages};
 
 /// So many levels of inner pages are read together, at most, for one window: that is a tree of more edges than disks hold.
 const LEVELS: usize = 3;
@@ -55,14 +54,13 @@ impl<'a, const IN: bool> Kept<'a, IN> {
         self.0.as_ref().map(|(_, page)| page)
     }
 
-    /// Asks the processor for where the look-up of a vertex in this page begins to read, and for its lists, about.
+    /// Asks the processor for what the look-up of a vertex in this page will read.
     #[inline]
-    fn fetch(&self, vertex: u64) {
+    fn fetch(&self, vertex: u64, quota: &Quota) {
         if let Some((slot, page)) = &self.0
             && let Some(head) = slot.head()
         {
-            prefetch::ahead(page, head.begins(vertex));
-            head.ask(page, vertex);
+            head.ask(page, vertex, quota);
         }
     }
 }
@@ -163,7 +161,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
                 self.leaves.push(LeafAt { spot, lent: page.and_then(AtHand::as_lent) });
                 goes_on = more;
             }
-            self.kept[0].fetch(vertex);
+            self.kept[0].fetch(vertex, self.pages.pager().decoded());
             self.located.push(Located { vertex, leaf: self.leaves.len() as u32 - 1, goes_on });
         }
         Ok(())
@@ -284,7 +282,7 @@ impl<'a, const IN: bool, R: ReadPages> Lists<'a, IN, R> {
         let place = match self.tree.unchanged(vertex) {
             Some(slot) => {
                 let read = |page: &[u8], head: &page::PageHead| {
-                    head.ask(page, vertex);
+                    head.ask(page, vertex, self.pages.pager().decoded());
                     Again::new(page, head)?.targets(vertex, edge_type, out)
                 };
                 match slot.again(self.pages, read) {

@@ -5,7 +5,7 @@ use super::*;
 use std::collections::BTreeSet;
 use std::ops::{Bound, RangeBounds};
 use storage_core::page::{HEADER_LEN, PageImage, PageKind};
-use storage_core::pager::{Page, Quota};
+use storage_core::pager::Page;
 
 /// Numbers as keys of `WIDTH` bytes.
 pub enum Numbers<const WIDTH: usize> {}
@@ -28,7 +28,7 @@ impl<const WIDTH: usize> LeafFormat for Numbers<WIDTH> {
     type Entries = std::vec::IntoIter<Result<(u64, ()), PageError>>;
     type Head = ();
 
-    fn head(_: &Page, _: &Quota) -> Result<(), PageError> {
+    fn head(_: &Page) -> Result<(), PageError> {
         Ok(())
     }
 

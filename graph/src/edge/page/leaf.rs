@@ -41,10 +41,14 @@ impl PageHead {
         self.head.begins(vertex)
     }
 
-    /// Asks the processor for a vertex's lists, about.
+    /// Asks the processor for where the look-up of a vertex begins to read, and for its lists, about. What is wrong with the
+    /// page is told by whoever reads them.
     #[inline]
-    pub(crate) fn ask(&self, page: &[u8], vertex: u64) {
-        self.lines.ask(page, vertex.wrapping_sub(self.head.first));
+    pub(crate) fn ask(&self, page: &[u8], vertex: u64, quota: &Quota) {
+        prefetch::ahead(page, self.begins(vertex));
+        if let Ok(bytes) = Bytes::new(page, self.used) {
+            self.lines.ask(bytes, &self.head, vertex, quota);
+        }
     }
 }
 
@@ -132,8 +136,8 @@ impl<'a> Leaf<'a> {
     }
 
     /// What may be kept of the page.
-    pub fn kept(&self, quota: &Quota) -> PageHead {
-        PageHead { head: self.head, used: self.bytes.used(), lines: Lines::of(self.bytes, &self.head, quota) }
+    pub fn kept(&self) -> PageHead {
+        PageHead { head: self.head, used: self.bytes.used(), lines: Lines::default() }
     }
 
     /// The same page again.

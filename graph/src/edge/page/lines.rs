@@ -13,6 +13,7 @@ use super::DIRECTORY;
 use super::bytes::Bytes;
 use super::directory::{Form, Head};
 use crate::prefetch;
+use std::sync::OnceLock;
 use storage_core::pager::{Quota, Taken};
 
 /// The most hints of a page: one a line of a page of 16 KiB.
@@ -25,64 +26,70 @@ const FEW: usize = 32;
 const LINE: usize = 64;
 const ASKED: usize = 3;
 
-/// Where the lists of every so many slots begin.
-#[derive(Debug)]
-pub(super) struct Lines {
-    /// Slots a hint, as a power of two.
-    slots: u8,
-    /// Bytes of the page a step, as a power of two.
-    bytes: u8,
-    kept: Option<Box<Kept>>,
-}
+/// Where the lists of every so many slots begin: made when somebody asks a page that is at hand, and not when it is read for the
+/// first time, for that may be the only time.
+#[derive(Debug, Default)]
+pub(super) struct Lines(OnceLock<Option<Box<Hints>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct Hints {
     /// In steps from the beginning of the page; those of slots that there are not say nothing.
     begins: [u8; MOST],
     _taken: Taken,
 }
 
-impl Lines {
-    /// Of a page with a dense directory of more than a line, if there is memory for it; else there are none.
-    pub fn of(bytes: Bytes<'_>, head: &Head, quota: &Quota) -> Self {
-        let step = bytes.page_len().div_ceil(MOST).next_power_of_two().ilog2();
-        let every = head.slots.div_ceil(MOST).next_power_of_two().ilog2();
-        let mut lines = Lines { slots: every as u8, bytes: step as u8, kept: None };
-        if head.form == Form::Dense
-            && head.slots > FEW
-            && let Some(taken) = quota.take_spare(size_of::<Kept>())
-        {
-            let mut kept = Kept { begins: [0; MOST], _taken: taken };
-            // Where none of those that share a hint has lists, it is that of those before them.
-            let mut at = 0;
-            let offsets = bytes.tail(DIRECTORY).chunks_exact(2).take(head.slots);
-            let mut offsets = offsets.map(|two| u16::from_le_bytes([two[0], two[1]]));
-            for begin in &mut kept.begins[..head.slots.div_ceil(1 << every)] {
-                let some = offsets.by_ref().take(1 << every);
-                let first = some.fold(0, |first, offset| if first == 0 { offset } else { first });
-                if first != 0 {
-                    at = usize::from(first);
-                }
-                *begin = (at >> step).min(MOST - 1) as u8;
-            }
-            lines.kept = Some(Box::new(kept));
-        }
-        lines
-    }
+/// How many slots share a hint, as a power of two.
+fn shared(head: &Head) -> u32 {
+    head.slots.div_ceil(MOST).next_power_of_two().ilog2()
+}
 
-    /// Asks the processor for the lists of a slot, or for others near to them.
+/// Bytes of a page a step, as a power of two.
+fn step(bytes: Bytes<'_>) -> u32 {
+    bytes.page_len().div_ceil(MOST).next_power_of_two().ilog2()
+}
+
+impl Hints {
+    /// Of a page with a dense directory of more than a line, if there is memory for it; else there are none.
+    #[cold]
+    fn of(bytes: Bytes<'_>, head: &Head, quota: &Quota) -> Option<Box<Self>> {
+        if head.form != Form::Dense || head.slots <= FEW {
+            return None;
+        }
+        let mut hints = Hints { begins: [0; MOST], _taken: quota.take_spare(size_of::<Self>())? };
+        let shared = 1 << shared(head);
+        let offsets = bytes.tail(DIRECTORY).chunks_exact(2).take(head.slots);
+        let mut offsets = offsets.map(|two| u16::from_le_bytes([two[0], two[1]]));
+        // Where none of those that share a hint has lists, it is that of those before them.
+        let mut at = 0;
+        for begin in &mut hints.begins[..head.slots.div_ceil(shared)] {
+            let first =
+                offsets.by_ref().take(shared).fold(0, |first, at| if first == 0 { at } else { first });
+            if first != 0 {
+                at = usize::from(first);
+            }
+            *begin = (at >> step(bytes)).min(MOST - 1) as u8;
+        }
+        Some(Box::new(hints))
+    }
+}
+
+impl Lines {
+    /// Asks the processor for the lists of a vertex, or for others near to them.
     #[inline]
-    pub fn ask(&self, page: &[u8], slot: u64) {
-        let Some(begin) = self.about(slot) else { return };
+    pub fn ask(&self, bytes: Bytes<'_>, head: &Head, vertex: u64, quota: &Quota) {
+        let Some(begin) = self.about(bytes, head, vertex, quota) else { return };
+        let (page, _) = bytes.padded();
         for line in 0..ASKED {
             prefetch::ahead(page, begin + line * LINE);
         }
     }
 
-    /// Where the lists of a slot begin, or others a little before them.
+    /// Where the lists of a vertex begin, or others a little before them.
     #[inline]
-    pub fn about(&self, slot: u64) -> Option<usize> {
-        let begin = self.kept.as_ref()?.begins.get((slot >> self.slots) as usize)?;
-        Some(usize::from(*begin) << self.bytes)
+    pub fn about(&self, bytes: Bytes<'_>, head: &Head, vertex: u64, quota: &Quota) -> Option<usize> {
+        let hints = self.0.get_or_init(|| Hints::of(bytes, head, quota)).as_ref()?;
+        let slot = vertex.checked_sub(head.first)?;
+        let begin = hints.begins.get((slot >> shared(head)) as usize)?;
+        Some(usize::from(*begin) << step(bytes))
     }
 }

@@ -103,7 +103,7 @@ use super::EdgeKey;
 use crate::btree::format::{LeafFormat, PackedLeaf};
 use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
-use storage_core::pager::{Page, PageError, Quota};
+use storage_core::pager::{Page, PageError};
 
 /// The layout this module reads and writes, as the page header names it.
 pub const CODEC: u8 = 1;
@@ -132,8 +132,8 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
     type Entries = Entries;
     type Head = PageHead;
 
-    fn head(page: &Page, quota: &Quota) -> Result<PageHead, PageError> {
-        read::head(page, quota)
+    fn head(page: &Page) -> Result<PageHead, PageError> {
+        read::head(page)
     }
 
     #[inline]

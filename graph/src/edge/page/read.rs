@@ -4,7 +4,7 @@ use super::leaf::{Leaf, PageHead};
 use super::{EdgeKey, Parsed, count};
 use crate::prefetch;
 use std::ops::Bound;
-use storage_core::pager::{Page, PageError, Quota};
+use storage_core::pager::{Page, PageError};
 
 /// What [`targets`] found of a vertex in one leaf.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -29,8 +29,8 @@ fn with<T>(page: &Page, read: impl FnOnce(Leaf<'_>) -> Parsed<T>) -> Result<T, P
 }
 
 /// The page's fields.
-pub(super) fn head(page: &Page, quota: &Quota) -> Result<PageHead, PageError> {
-    with(page, |leaf| Ok(leaf.kept(quota)))
+pub(super) fn head(page: &Page) -> Result<PageHead, PageError> {
+    with(page, |leaf| Ok(leaf.kept()))
 }
 
 /// A page at hand, with its fields: see [`crate::btree::Quick`]. Damage is said in words, for whoever knows the page.

@@ -24,7 +24,7 @@ pub(crate) use layout::PageHead;
 use layout::{INT_KEY, Layout, NO_KEY, Span, Spans, TEXT_KEY};
 use std::ops::{Bound, Range};
 use storage_core::page::{PageImage, PageKind, PageSize, Written};
-use storage_core::pager::{Page, PageError, Quota};
+use storage_core::pager::{Page, PageError};
 
 /// The leaf format of the tree of nodes.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl LeafFormat for NodeLeaf {
     type Entries = NodeEntries;
     type Head = PageHead;
 
-    fn head(page: &Page, _: &Quota) -> Result<PageHead, PageError> {
+    fn head(page: &Page) -> Result<PageHead, PageError> {
         Ok(layout(page)?.kept())
     }
 

@@ -5,7 +5,7 @@ use crate::edge::page::directory::Form;
 use crate::edge::page::lines::Lines;
 use storage_core::device::OpenOptions;
 use storage_core::device::memory::{MemoryDevice, MemoryStore};
-use storage_core::pager::{Pager, PagerOptions};
+use storage_core::pager::{Pager, PagerOptions, Quota};
 
 /// Memory for hints comes out of a pager's.
 fn pager() -> std::sync::Arc<Pager> {
@@ -23,6 +23,10 @@ fn graphs() -> [Keys; 4] {
     [few.collect(), many.collect(), holes.collect(), hub.collect()]
 }
 
+fn about(lines: &Lines, leaf: Leaf<'_>, slot: u64, quota: &Quota) -> Option<usize> {
+    lines.about(leaf.bytes, &leaf.head, leaf.head.first.checked_add(slot)?, quota)
+}
+
 #[test]
 fn a_hint_is_where_the_first_list_of_its_slots_begins() {
     let pager = pager();
@@ -30,11 +34,12 @@ fn a_hint_is_where_the_first_list_of_its_slots_begins() {
     for (size, keys) in SIZES.into_iter().flat_map(|size| graphs().map(|keys| (size, keys))) {
         for leaf in pack(size, 100, &keys) {
             let leaf = open(&leaf);
-            let lines = Lines::of(leaf.bytes, &leaf.head, pager.decoded());
+            let lines = Lines::default();
+            let about = |slot| about(&lines, leaf, slot, pager.decoded());
             let mut before = 0;
             for slot in 0..leaf.head.slots {
                 let at = leaf.head.offset(leaf.bytes, slot);
-                let Some(about) = lines.about(slot as u64) else {
+                let Some(about) = about(slot as u64) else {
                     assert!(leaf.head.form != Form::Dense || leaf.head.slots <= 32, "there is memory");
                     continue;
                 };
@@ -49,7 +54,7 @@ fn a_hint_is_where_the_first_list_of_its_slots_begins() {
                     }
                 }
             }
-            assert_eq!(lines.about(1 << 40), None, "of no slot");
+            assert_eq!(about(1 << 40), None, "of no slot");
         }
     }
     assert!(near * 10 > all * 9, "most lists begin in the lines that are asked for: {near} of {all}");
@@ -62,11 +67,11 @@ fn without_memory_there_are_none() {
     let quota = pager.decoded();
     let leaves = pack(PageSize::K16, 100, &graphs()[1]);
     let leaf = open(&leaves[0]);
-    let mut kept = Vec::new();
-    while Lines::of(leaf.bytes, &leaf.head, quota).about(0).is_some() {
-        kept.push(Lines::of(leaf.bytes, &leaf.head, quota));
+    let mut kept = vec![Lines::default()];
+    while about(&kept[kept.len() - 1], leaf, 0, quota).is_some() {
+        kept.push(Lines::default());
     }
-    assert!(!kept.is_empty());
+    assert!(kept.len() > 1);
     assert!(quota.take(3 * quota.taken()).is_some(), "three quarters of it are left for nodes");
-    assert_eq!(Lines::of(leaf.bytes, &leaf.head, quota).about(0), None);
+    assert_eq!(about(&Lines::default(), leaf, 0, quota), None);
 }
