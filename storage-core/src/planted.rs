@@ -105,6 +105,8 @@ bugs! {
     PartForgotten,
     /// Of a list of edges that is refused, those before the refused one stay.
     HalfOfAList,
+    /// The last edge of a list is added where it leaves, and not where it enters (I5).
+    LastOneEntersNowhere,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
     /// A value that another node has is put into a unique index.

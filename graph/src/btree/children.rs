@@ -4,6 +4,7 @@
 //! same one in both. To find a child takes two steps. To change one for the first time since a clone was made is to copy the
 //! list of parts and one part: for the seven hundred children of a full node of 16 KiB, sixty counts in all.
 
+use crate::prefetch;
 use std::ops::Range;
 use std::sync::Arc;
 use storage_core::planted::{Bug, armed};
@@ -14,9 +15,18 @@ const WIDTH: usize = 16;
 type Part<T> = [Option<T>; WIDTH];
 
 /// Changed children by place.
-pub(super) struct Children<T>(Vec<Option<Arc<Part<T>>>>);
+pub(super) struct Children<T: Counted>(Vec<Option<Arc<Part<T>>>>);
 
-impl<T> Children<T> {
+/// A child that versions share. To copy a part, or to let go of it, is to count all its children up or down: each count
+/// would wait for its own line of memory, one behind the other, so all are asked for first.
+pub(super) trait Counted: Clone {
+    /// Asks the processor for the count.
+    fn ask_count(&self);
+    /// Asks for what goes with the child, if nobody else holds it.
+    fn ask_rest(&self);
+}
+
+impl<T: Counted> Children<T> {
     /// Bytes that a part takes, without what its children take.
     pub const PART: usize = size_of::<Part<T>>() + 2 * size_of::<usize>();
 
@@ -81,13 +91,17 @@ fn in_part<T>(part: usize, children: Option<&Part<T>>) -> impl Iterator<Item = (
     (0..WIDTH).map(move |within| (part * WIDTH + within, children.and_then(|all| all[within].as_ref())))
 }
 
-impl<T: Clone> Children<T> {
+impl<T: Counted> Children<T> {
     /// The child in a place, to be changed: `fresh` makes it, if none is there, and is told whether a new part is for it.
     #[inline]
     pub fn change<E>(&mut self, place: usize, fresh: impl FnOnce(bool) -> Result<T, E>) -> Result<&mut T, E> {
         let (part, within) = (place / WIDTH, place % WIDTH);
         if self.0.get(part).is_some_and(Option::is_some) {
-            let part = Arc::make_mut(self.0[part].as_mut().expect("just looked"));
+            let part = self.0[part].as_mut().expect("just looked");
+            if Arc::strong_count(part) > 1 {
+                part.iter().flatten().for_each(T::ask_count);
+            }
+            let part = Arc::make_mut(part);
             return match &mut part[within] {
                 Some(child) => Ok(child),
                 empty @ None => Ok(empty.insert(fresh(false)?)),
@@ -103,8 +117,30 @@ impl<T: Clone> Children<T> {
     }
 }
 
-impl<T> Clone for Children<T> {
+/// Part by part, with the counts of the next but one asked for, and what goes with children of the next.
+impl<T: Counted> Drop for Children<T> {
+    fn drop(&mut self) {
+        for at in 0..self.0.len() {
+            let [next, after, later] = [1, 2, 8].map(|ahead| self.0.get(at + ahead).and_then(Option::as_ref));
+            if let Some(part) = later {
+                prefetch::count_of(part);
+                part.iter().step_by(WIDTH / 2).for_each(prefetch::start_of);
+            }
+            goes_with_it(after).for_each(T::ask_count);
+            goes_with_it(next).for_each(T::ask_rest);
+            self.0[at] = None;
+        }
+    }
+}
+
+/// The children that are counted down when a part is let go of: none, if others hold it.
+fn goes_with_it<T>(part: Option<&Arc<Part<T>>>) -> impl Iterator<Item = &T> {
+    part.filter(|part| Arc::strong_count(part) == 1).into_iter().flat_map(|part| part.iter().flatten())
+}
+
+impl<T: Counted> Clone for Children<T> {
     fn clone(&self) -> Self {
+        self.0.iter().flatten().for_each(prefetch::count_of);
         Children(self.0.clone())
     }
 }
@@ -117,6 +153,11 @@ mod tests {
     use storage_core::device::sim::Rng;
 
     type Model = BTreeMap<usize, u64>;
+
+    impl Counted for u64 {
+        fn ask_count(&self) {}
+        fn ask_rest(&self) {}
+    }
 
     fn all(children: &Children<u64>, places: Range<usize>) -> Vec<(usize, u64)> {
         children.within(places).map(|(place, child)| (place, *child)).collect()

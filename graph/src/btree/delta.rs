@@ -116,6 +116,14 @@ impl<K: Family + Ord + Clone, V: Clone + PartialEq> ChangeMap<K, V> {
         }
     }
 
+    /// Asks the processor for where the newest changes begin, and for the count of the runs: all that letting go of it takes
+    /// where others hold the runs.
+    #[inline]
+    pub fn ask_parts(&self) {
+        self.few.first().into_iter().for_each(prefetch::start_of);
+        self.runs.iter().for_each(prefetch::count_of);
+    }
+
     /// Asks the processor for what says whether the run in this place has keys of a family, and for where the next begins.
     #[inline]
     pub fn ask_run(&self, place: usize, family: u64) {

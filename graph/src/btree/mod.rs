@@ -105,6 +105,7 @@ pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
 pub use merge::Merged;
 pub use node::Tree;
+pub(crate) use quick::Place;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};
 pub use record::{Record, RecordLeaf};

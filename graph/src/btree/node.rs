@@ -5,9 +5,10 @@
 //! kept in a table of parts and in runs that are shared, so that to copy a node takes little, however much it holds.
 
 use super::LeafFormat;
-use super::children::Children;
+use super::children::{Children, Counted};
 use super::decoded::{Decoded, Slot};
 use super::delta::Delta;
+use crate::prefetch;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 use storage_core::page::Written;
@@ -172,9 +173,32 @@ impl<F: LeafFormat> Shared<F> {
         Shared(Arc::new(node))
     }
 
+    /// Asks the processor for the node and its count.
+    #[inline]
+    pub fn ask(&self) {
+        prefetch::count_of(&self.0);
+        prefetch::whole(&*self.0);
+    }
+
     /// The node to change: a copy, if others hold it too.
     pub fn change(&mut self) -> &mut Node<F> {
         Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<F: LeafFormat> Counted for Shared<F> {
+    #[inline]
+    fn ask_count(&self) {
+        prefetch::count_of(&self.0);
+    }
+
+    #[inline]
+    fn ask_rest(&self) {
+        if let Node::Leaf(leaf) = &*self.0
+            && Arc::strong_count(&self.0) == 1
+        {
+            leaf.delta.ask_parts();
+        }
     }
 }
 

@@ -6,8 +6,9 @@
 use super::LeafFormat;
 use super::decoded::{Decoded, Slot};
 use super::finger::Spot;
-use super::node::{Child, Node, Root, Tree};
+use super::node::{Child, Node, Root, Shared, Tree};
 use super::read::open;
+use crate::prefetch;
 use storage_core::page::Written;
 use storage_core::pager::{PageError, ReadPages};
 
@@ -16,6 +17,34 @@ pub(crate) struct Quick<'a, F: LeafFormat> {
     pub spot: Spot<'a, F>,
     /// The node, and the child in it, whose next child's separator ends the leaf; none is the last leaf.
     upper: Option<(&'a Decoded<F>, usize)>,
+}
+
+/// A leaf that was found, of which nothing was looked at yet: what its parent has of it.
+pub(crate) struct Place<'a, F: LeafFormat> {
+    changed: Option<&'a Shared<F>>,
+    slot: &'a Slot<F>,
+}
+
+impl<'a, F: LeafFormat> Place<'a, F> {
+    /// Asks the processor for what [`Place::spot`] looks at, and for what is kept of the page.
+    #[inline]
+    pub fn ask(&self) {
+        prefetch::whole(self.slot);
+        if let Some(node) = self.changed {
+            node.ask();
+        }
+    }
+
+    /// The leaf.
+    #[inline]
+    pub fn spot(&self) -> Option<Spot<'a, F>> {
+        let slot = Some(self.slot);
+        match self.changed.map(|node| &**node) {
+            None => Some(Spot { page: Some(self.slot.page), delta: None, slot }),
+            Some(Node::Leaf(leaf)) => Some(Spot { page: leaf.base, delta: Some(&leaf.delta), slot }),
+            Some(Node::Inner(_)) => None,
+        }
+    }
 }
 
 /// Where a way leaves memory: the page, its place in its parent, and its level, of a root nobody knows it.
@@ -39,6 +68,28 @@ impl<F: LeafFormat> Tree<F> {
     #[inline]
     pub(crate) fn quick(&self, key: &[u8]) -> Option<Quick<'_, F>> {
         self.kept_way(key).ok()
+    }
+
+    /// The place of the leaf that covers `key`, if the way there is in memory and begins above the leaf.
+    #[inline]
+    pub(crate) fn place(&self, key: &[u8]) -> Option<Place<'_, F>> {
+        let mut child = self.root.as_ref()?.as_child();
+        loop {
+            let (node, inner) = match child {
+                Child::Page(_, slot) => (slot?.inner()?, None),
+                Child::Changed(node) => match &**node {
+                    Node::Leaf(_) => return None,
+                    Node::Inner(inner) => (&inner.node, Some(inner)),
+                },
+            };
+            let index = node.search(key);
+            let slot = node.child(index);
+            let changed = inner.and_then(|inner| inner.changed.get(index));
+            if node.level == 1 {
+                return Some(Place { changed, slot });
+            }
+            child = changed.map_or(Child::Page(slot.page, Some(slot)), Child::Changed);
+        }
     }
 
     /// What is kept of the leaf that covers the key of the bytes of `number`, big-endian, and zeros, and so all keys that begin

@@ -6,7 +6,7 @@
 
 use super::EdgeKey;
 use super::page::{Again, EdgeLeaf};
-use crate::btree::{Family, Spot, Tree};
+use crate::btree::{Family, Place, Spot, Tree};
 use crate::prefetch;
 use storage_core::pager::{AtHand, ReadPages};
 
@@ -25,12 +25,17 @@ struct Found<'a, const IN: bool> {
 pub(crate) fn ask<const IN: bool>(
     tree: &Tree<EdgeLeaf<IN>>,
     pages: &impl ReadPages,
-    keys: impl Iterator<Item = EdgeKey>,
+    keys: impl Iterator<Item = EdgeKey> + Clone,
     looked_up: bool,
 ) {
+    let mut places: [Option<Place<'_, EdgeLeaf<IN>>>; SOON] = [const { None }; SOON];
     let mut found: [Option<Found<'_, IN>>; SOON] = [const { None }; SOON];
-    for (place, key) in found.iter_mut().zip(keys) {
-        let Some(spot) = tree.quick(&key.to_bytes()).map(|found| found.spot) else { continue };
+    for (place, key) in places.iter_mut().zip(keys.clone()) {
+        *place = tree.place(&key.to_bytes());
+        place.iter().for_each(Place::ask);
+    }
+    for ((found, place), key) in found.iter_mut().zip(&places).zip(keys) {
+        let Some(spot) = place.as_ref().and_then(Place::spot) else { continue };
         if let Some(delta) = spot.delta {
             delta.ask_few();
         }
@@ -44,7 +49,7 @@ pub(crate) fn ask<const IN: bool>(
                 prefetch::ahead(page, head.begins(key.vertex));
             }
         }
-        *place = Some(Found { key, spot, page });
+        *found = Some(Found { key, spot, page });
     }
     if !looked_up {
         return;

@@ -5,7 +5,7 @@
 
 use super::lists::leaf_targets;
 use super::page::{self, Again, EdgeLeaf};
-use super::{EdgeKey, soon};
+use super::{EdgeKey, SOON, soon};
 use crate::btree::{LeafView, Record, RecordLeaf, Tree};
 use crate::model::{Edge, NodeId, TypeId};
 use std::sync::Arc;
@@ -25,6 +25,12 @@ pub(crate) fn keys(edge: Edge) -> (EdgeKey, EdgeKey) {
     let Edge { source, edge_type, target, rank } = edge;
     let out = EdgeKey { vertex: source.0, edge_type: edge_type.0, neighbor: target.0, rank };
     (out, EdgeKey { vertex: target.0, neighbor: source.0, ..out })
+}
+
+/// The key of an edge in the out tree or, `IN`, in the in tree.
+fn key_in<const IN: bool>(edge: Edge) -> EdgeKey {
+    let (out, into) = keys(edge);
+    if IN { into } else { out }
 }
 
 /// The edge that a key of the out tree (or, `into`, of the in tree) stands for.
@@ -134,15 +140,15 @@ impl EdgeStore {
         Ok(Some(kept.copied().max(changed.max())))
     }
 
-    /// Asks the processor for what adding these edges will touch, or deleting them; see [`soon`].
-    pub(crate) fn soon(
+    /// Asks the processor for what changing these edges in one direction will touch, or looking them up; see [`soon`].
+    pub(crate) fn soon<const IN: bool>(
         &self,
-        (out, into): (&Tree<EdgeLeaf<false>>, &Tree<EdgeLeaf<true>>),
+        tree: &Tree<EdgeLeaf<IN>>,
         pages: &impl ReadPages,
         edges: impl Iterator<Item = Edge> + Clone,
+        looked_up: bool,
     ) {
-        soon::ask(out, pages, edges.clone().map(|edge| keys(edge).0), true);
-        soon::ask(into, pages, edges.map(|edge| keys(edge).1), false);
+        soon::ask(tree, pages, edges.map(key_in::<IN>), looked_up);
     }
 
     pub(crate) fn add(
@@ -151,9 +157,8 @@ impl EdgeStore {
         pages: &impl ReadPages,
         edge: Edge,
     ) -> Result<(), PageError> {
-        let (forward, back) = keys(edge);
-        out.put(pages, forward, ())?;
-        into.put(pages, back, ())
+        self.change(out, pages, edge, true)?;
+        self.change(into, pages, edge, true)
     }
 
     pub(crate) fn remove(
@@ -162,9 +167,34 @@ impl EdgeStore {
         pages: &impl ReadPages,
         edge: Edge,
     ) -> Result<(), PageError> {
-        let (forward, back) = keys(edge);
-        out.delete(pages, forward)?;
-        into.delete(pages, back)
+        self.change(out, pages, edge, false)?;
+        self.change(into, pages, edge, false)
+    }
+
+    fn change<const IN: bool>(
+        &self,
+        tree: &mut Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        edge: Edge,
+        put: bool,
+    ) -> Result<(), PageError> {
+        let key = key_in::<IN>(edge);
+        if put { tree.put(pages, key, ()) } else { tree.delete(pages, key) }
+    }
+
+    /// Puts edges into the tree of one direction, or takes them out: whoever calls does the other one, too (I5).
+    pub(crate) fn change_all<const IN: bool>(
+        &self,
+        tree: &mut Tree<EdgeLeaf<IN>>,
+        pages: &impl ReadPages,
+        edges: &[Edge],
+        put: bool,
+    ) -> Result<(), PageError> {
+        for some in edges.chunks(SOON) {
+            self.soon(tree, pages, some.iter().copied(), false);
+            some.iter().try_for_each(|edge| self.change(tree, pages, *edge, put))?;
+        }
+        Ok(())
     }
 
     /// The neighbours of a vertex, one for each edge; ascending within a type.

@@ -95,10 +95,7 @@ impl WriteTransaction {
             graph.edge_props.put(pages, edge::props_key(edge), encode_props(&placed))?;
         }
         self.keep_indexes(plan)?;
-        let catalog = self.catalog_mut();
-        catalog.edge_count = catalog.edge_count.saturating_add(1);
-        let info = catalog.types.get_mut(edge_type.0).expect("interned above");
-        info.edges = info.edges.saturating_add(1);
+        self.more_edges(edge_type, 1);
         self.changed(true)?;
         Ok(edge)
     }
@@ -178,17 +175,29 @@ impl WriteTransaction {
         self.drop_edge_props(edge)?;
         let Reader { pages, graph, layers } = &mut self.reader;
         layers.edge.remove((&mut graph.out, &mut graph.into), pages, edge)?;
+        self.one_edge_less(edge.edge_type);
+        Ok(())
+    }
+
+    /// Counts an edge that is gone.
+    pub(super) fn one_edge_less(&mut self, edge_type: TypeId) {
         let catalog = self.catalog_mut();
         catalog.edge_count = catalog.edge_count.saturating_sub(1);
-        if let Some(info) = catalog.types.get_mut(edge.edge_type.0) {
+        if let Some(info) = catalog.types.get_mut(edge_type.0) {
             info.edges = info.edges.saturating_sub(1);
         }
-        Ok(())
+    }
+
+    /// Counts edges that were added.
+    pub(super) fn more_edges(&mut self, edge_type: TypeId, count: u64) {
+        let catalog = self.catalog_mut();
+        catalog.edge_count = catalog.edge_count.saturating_add(count);
+        let info = catalog.types.get_mut(edge_type.0).expect("a type of this transaction");
+        info.edges = info.edges.saturating_add(count);
     }
 
     /// `source -type-> target (rank n)`.
     pub fn describe(&self, edge: Edge) -> String {
-        let Edge { source, edge_type, target, rank } = edge;
-        format!("{source} -{}-> {target} (rank {rank})", self.type_name(edge_type))
+        self.catalog().describe(edge)
     }
 }

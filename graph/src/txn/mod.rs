@@ -6,6 +6,7 @@
 
 mod append;
 mod apply;
+mod both;
 mod commit;
 mod delete;
 mod edges;

@@ -108,13 +108,38 @@ pub(super) fn refused_lists(bugs: &[Bug]) -> Result<u64, Caught> {
         for round in 0..20 {
             caught(round, || {
                 let nobody = (NodeId(0), NodeId(1 << 40));
-                let pairs: Vec<_> = (0..round).map(|n| (NodeId(n), NodeId(n))).chain([nobody]).collect();
-                let mut gone = edges[..=round as usize].to_vec();
+                // Of many some were made before the last ones are looked up.
+                let count = round * 40 % NODES;
+                let pairs: Vec<_> = (0..count).map(|n| (NodeId(n), NodeId(n))).chain([nobody]).collect();
+                let mut gone = edges[..=count as usize].to_vec();
                 gone.push(edges[0]);
                 let refused = [tx.add_edges("b", &pairs).is_err(), tx.delete_each(&gone).is_err()];
                 match (refused, tx.edge_count() == edges.len() as u64) {
                     ([true, true], true) => Ok(()),
                     wrong => Err(format!("refused, as before: {wrong:?}")),
+                }
+            })?;
+        }
+        Ok(20)
+    })
+}
+
+/// Lists of edges, short ones and ones for two threads: what leaves somewhere enters somewhere, and both are gone again.
+pub(super) fn both_ways(bugs: &[Bug]) -> Result<u64, Caught> {
+    arm(bugs, || {
+        let db = on_pages();
+        let mut tx = db.begin_write().expect("the only writer");
+        for round in 0..20 {
+            caught(round, || {
+                let (count, hub) = ([3, 700][round as usize % 2], NodeId(round));
+                let pairs: Vec<_> = (0..count).map(|n| (NodeId(n % NODES), hub)).collect();
+                let added = tx.add_edges("b", &pairs).map_err(said)?;
+                let entering = tx.neighbors(hub).incoming().of_type("b").count().map_err(said)?;
+                tx.delete_each(&added).map_err(said)?;
+                let left = tx.neighbors(hub).incoming().of_type("b").count().map_err(said)?;
+                match (entering, left) {
+                    (entering, 0) if entering == count => Ok(()),
+                    wrong => Err(format!("of {count} edges to {hub} some enter, and stay: {wrong:?}")),
                 }
             })?;
         }

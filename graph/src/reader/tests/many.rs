@@ -3,6 +3,10 @@
 use super::*;
 use crate::IndexOn;
 use crate::error::WriteError;
+use storage_core::device::faults::{Fault, FaultRule, Faults};
+use storage_core::device::faulty::FaultyDevice;
+use storage_core::device::memory::MemoryStore;
+use storage_core::device::{OpenOptions, Operation};
 
 /// Ends at random, some pairs several times: so that ranks depend on the order.
 fn pairs(rng: &mut Rng, nodes: &[NodeId], count: usize) -> Vec<(NodeId, NodeId)> {
@@ -121,6 +125,48 @@ fn of_a_refused_list_nothing_stays() {
     assert_eq!(db.check().expect("checked").findings, vec![]);
 }
 
+/// Of several that would be refused the first one is, and for the reason that it would be alone, whoever of two threads comes
+/// by which.
+#[test]
+fn the_first_that_is_refused_says_why() {
+    let db = Options::new().create_device(Arc::new(MemoryDevice::new(PageSize::K4))).expect("created");
+    let mut tx = db.begin_write().expect("begun");
+    let nodes: Vec<NodeId> = (0..40).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+    let mut all: Vec<_> = nodes.iter().flat_map(|a| nodes.iter().map(|b| (*a, *b))).collect();
+    let added = tx.add_edges("a", &all).expect("all ends are there");
+    let nobody = |n: u64| NodeId((1 << 40) + n);
+    let last = (nodes[7], nodes[8]);
+    tx.insert_edge((last.0, "a", last.1), Some(u32::MAX - 1), props! {}).expect("a rank that nobody has");
+
+    let refused = |tx: &mut WriteTransaction, pairs: &[_]| {
+        let before = (tx.edge_count(), edges(tx));
+        let error = tx.add_edges("a", pairs).expect_err("one is refused");
+        assert_eq!((tx.edge_count(), edges(tx)), before);
+        error
+    };
+    all.extend([last; 3]);
+    // One takes the last rank, the next one none; what is wrong behind that is not come by.
+    assert!(matches!(refused(&mut tx, &all), WriteError::Exhausted(_)));
+    all.push((nobody(0), nobody(0)));
+    assert!(matches!(refused(&mut tx, &all), WriteError::Exhausted(_)));
+    for wrong in [1500, 1100, 700, 30] {
+        all[wrong] = (nobody(wrong as u64), nobody(0));
+        let error = refused(&mut tx, &all);
+        assert!(
+            matches!(error, WriteError::NoNode(node) if node == nobody(wrong as u64)),
+            "{wrong}: {error:?}"
+        );
+    }
+    all[3].1 = nobody(3);
+    assert!(matches!(refused(&mut tx, &all), WriteError::NoNode(node) if node == nobody(3)));
+
+    // Edges are deleted in their order, whatever the list's is.
+    let gone = [1400, 900, 20].map(|i| added[i]);
+    tx.delete_each(&gone).expect("they are there");
+    let named = tx.delete_each(&added).expect_err("some are gone").to_string();
+    assert!(named.contains(&tx.describe(gone[2])), "{named}");
+}
+
 /// Lists that are refused after a part of them was written early: to be added, and to be deleted with properties and entries
 /// of an index.
 #[test]
@@ -165,5 +211,51 @@ fn a_refused_list_that_was_written_early_leaves_nothing() {
     tx.commit().expect("committed");
     let db = killed(&mut device, &options);
     assert_eq!(edges(&db.begin_read().expect("begun")), kept);
+    assert_eq!(db.check().expect("checked").findings, vec![]);
+}
+
+/// The device fails while two threads look up and change the edges of a list: an error that is none of the edges', after which
+/// the transaction can only be dropped, and nothing of it is left.
+#[test]
+fn a_device_that_fails_within_a_list_refuses_none_of_its_edges() {
+    let options = Options::new().cache_pages(16).background(false);
+    let bytes = MemoryStore::new(Vec::new());
+    let faults = Arc::new(Faults::new(1));
+    let device = MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4)).expect("opens");
+    let db = options
+        .create_device(Arc::new(FaultyDevice::new(Arc::new(device), faults.clone())))
+        .expect("created");
+    let mut tx = db.begin_write().expect("begun");
+    let nodes: Vec<NodeId> = (0..2000).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+    let rng = &mut Rng::new(7);
+    let added = tx.add_edges("a", &pairs(rng, &nodes, 100_000)).expect("all ends are there");
+    tx.commit().expect("committed");
+    db.checkpoint().expect("written");
+    let before = edges(&db.begin_read().expect("begun"));
+    let some = pairs(rng, &nodes, 2000);
+    let failed = |error: WriteError| assert!(!error.is_refusal(), "{error:?}");
+    for deletes in [false, true] {
+        let mut failures = 0;
+        for nth in (1..).map(|n| n * n / 3 + 1) {
+            let mut tx = db.begin_write().expect("begun");
+            faults.add(FaultRule::once(Operation::Read, nth, Fault::Io));
+            let done = match deletes {
+                false => tx.add_edges("a", &some).map(drop),
+                true => tx.delete_each(&added[..1500]),
+            };
+            faults.clear();
+            let Err(error) = done else { break };
+            failed(error);
+            failed(tx.add_edges("a", &some[..1]).map(drop).expect_err("it can only be dropped"));
+            drop(tx);
+            assert_eq!(edges(&db.begin_read().expect("begun")), before, "behind read {nth}");
+            failures += 1;
+        }
+        assert!(failures > 4, "only {failures} reads failed");
+    }
+    let mut tx = db.begin_write().expect("begun");
+    tx.delete_each(&added).expect("they are there");
+    tx.commit().expect("committed");
+    assert_eq!(edges(&db.begin_read().expect("begun")), []);
     assert_eq!(db.check().expect("checked").findings, vec![]);
 }
