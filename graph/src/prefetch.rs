@@ -1,6 +1,7 @@
 //! Asking the processor for memory that will be read soon.
 //!
-//! Must always be true: it is a hint, and changes nothing; addresses come from slices and references, so they are mapped.
+//! Must always be true: it is a hint, and changes nothing; addresses come from slices and references, and lie within what these
+//! are part of.
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
@@ -22,8 +23,8 @@ pub(crate) fn start_of<T>(value: &T) {
 /// The same for all lines of a value.
 #[inline]
 pub(crate) fn whole<T>(value: &T) {
-    let at = std::ptr::from_ref(value).cast::<i8>();
-    (0..size_of::<T>()).step_by(64).for_each(|offset| line(at.wrapping_add(offset)));
+    let (at, last) = (std::ptr::from_ref(value).cast::<i8>(), size_of::<T>().saturating_sub(1));
+    (0..last).step_by(64).chain([last]).for_each(|offset| line(at.wrapping_add(offset)));
 }
 
 /// The same for the count of a value that is shared, which the standard library keeps two words before it.

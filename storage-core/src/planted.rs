@@ -1,7 +1,8 @@
 //! Planted bugs: one switch per rule that can be broken on purpose, so that the suites can prove that they notice.
 //!
 //! Without the feature `planted-bugs` (enabled by package `tests` alone, and refused without debug assertions)
-//! `armed` is a constant `false` and every bug is compiled away. Bugs are armed per thread.
+//! `armed` is a constant `false` and every bug is compiled away. Bugs are armed per thread, and carried to those
+//! that help it.
 
 /// The bugs, and the list of all of them.
 macro_rules! bugs {
@@ -105,7 +106,7 @@ bugs! {
     PartForgotten,
     /// Of a list of edges that is refused, those before the refused one stay.
     HalfOfAList,
-    /// The last edge of a list is added where it leaves, and not where it enters (I5).
+    /// The last edge of a list is added, or deleted, where it leaves, and not where it enters (I5).
     LastOneEntersNowhere,
     /// A changed value is taken out of a property index, and the new one not put in (I5).
     IndexEntryForgotten,
@@ -137,10 +138,26 @@ mod switch {
         let _disarm = Disarm(ARMED.replace(ARMED.get() | 1 << bug as u32));
         body()
     }
+
+    /// `body`, to be run by a thread of its own, with what is armed on this one.
+    pub fn carried<R>(body: impl FnOnce() -> R) -> impl FnOnce() -> R {
+        let here = ARMED.get();
+        move || {
+            ARMED.set(here);
+            body()
+        }
+    }
 }
 
 #[cfg(feature = "planted-bugs")]
-pub use switch::{armed, with};
+pub use switch::{armed, carried, with};
+
+/// `body`, to be run by a thread of its own.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub fn carried<R>(body: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    body
+}
 
 /// True if `bug` is armed on this thread: without the feature nothing ever is.
 #[cfg(not(feature = "planted-bugs"))]

@@ -120,6 +120,9 @@ impl<T: Counted> Children<T> {
 /// Part by part, with the counts of the next but one asked for, and what goes with children of the next.
 impl<T: Counted> Drop for Children<T> {
     fn drop(&mut self) {
+        for first in self.0.iter().take(2).map(Option::as_ref) {
+            goes_with_it(first).for_each(T::ask_count);
+        }
         for at in 0..self.0.len() {
             let [next, after, later] = [1, 2, 8].map(|ahead| self.0.get(at + ahead).and_then(Option::as_ref));
             if let Some(part) = later {

@@ -194,8 +194,8 @@ impl<F: LeafFormat> Counted for Shared<F> {
 
     #[inline]
     fn ask_rest(&self) {
-        if let Node::Leaf(leaf) = &*self.0
-            && Arc::strong_count(&self.0) == 1
+        if Arc::strong_count(&self.0) == 1
+            && let Node::Leaf(leaf) = &*self.0
         {
             leaf.delta.ask_parts();
         }

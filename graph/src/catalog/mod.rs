@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use format::{index_def, load, save};
 
-use crate::model::{Edge, LabelId, PropertyId, TypeId};
+use crate::model::{LabelId, PropertyId, TypeId};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
@@ -192,12 +192,6 @@ impl Catalog {
 
     pub(crate) fn type_name(&self, id: TypeId) -> Option<&str> {
         self.types.get(id.0).map(|t| t.name.as_str())
-    }
-
-    /// `source -type-> target (rank n)`.
-    pub(crate) fn describe(&self, edge: Edge) -> String {
-        let Edge { source, edge_type, target, rank } = edge;
-        format!("{source} -{}-> {target} (rank {rank})", self.type_name(edge_type).unwrap_or("?"))
     }
 
     pub(crate) fn property_name(&self, id: PropertyId) -> Option<&str> {

@@ -18,7 +18,7 @@ use crate::reader::Reader;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::thread::{self, Builder};
-use storage_core::planted::{Bug, armed};
+use storage_core::planted::{self, Bug, armed};
 
 /// From so many edges on a second thread is worth its beginning, which takes what ten or twenty edges do.
 const TWO: usize = 256;
@@ -79,6 +79,7 @@ impl WriteTransaction {
             self.drop_edge_props(*edge)?;
             self.ops.push(&Op::DeleteEdge { edge: *edge });
             self.one_edge_less(edge.edge_type);
+            self.changed(false)?;
         }
         Ok(())
     }
@@ -118,9 +119,9 @@ impl WriteTransaction {
         let entering = edges.len() - usize::from(armed(Bug::LastOneEntersNowhere));
         let leave = || layer.change_all(out, pages, edges, put);
         let enter = || {
-            // Those that share a leaf one after the other. No two are the same, so any order will do.
+            // In the tree's order: those that share a leaf come one after the other. No two are the same, so any would do.
             let mut edges = edges[..entering].to_vec();
-            edges.sort_unstable_by_key(|edge| edge.target);
+            edges.sort_unstable_by_key(|edge| (edge.target, edge.edge_type, edge.source));
             layer.change_all(into, pages, &edges, put)
         };
         let (left, entered) = in_two(edges.len(), leave, enter);
@@ -137,7 +138,8 @@ fn in_two<A, B: Send, S: FnOnce() -> B + Send>(edges: usize, first: impl FnOnce(
         return (first(), take(&mut second));
     }
     let (one, other) = thread::scope(|scope| {
-        let other = Builder::new().name("foliograph edges".into()).spawn_scoped(scope, || take(&mut second));
+        let work = planted::carried(|| take(&mut second));
+        let other = Builder::new().name("foliograph edges".into()).spawn_scoped(scope, work);
         // Some kernels begin a thread where the one that made it runs, and move it only when that waits.
         thread::yield_now();
         (first(), other.ok().map(|other| other.join()))

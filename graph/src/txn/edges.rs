@@ -198,6 +198,7 @@ impl WriteTransaction {
 
     /// `source -type-> target (rank n)`.
     pub fn describe(&self, edge: Edge) -> String {
-        self.catalog().describe(edge)
+        let Edge { source, edge_type, target, rank } = edge;
+        format!("{source} -{}-> {target} (rank {rank})", self.type_name(edge_type))
     }
 }

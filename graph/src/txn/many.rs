@@ -12,8 +12,8 @@ use storage_core::planted::{Bug, armed};
 impl WriteTransaction {
     /// Adds edges of one type without properties, in this order, and gives them back; where one is refused, none is added. The
     /// same as [`WriteTransaction::add_edge`] for each, but faster from some hundred edges on, with a second thread that ends
-    /// before this returns. Takes 24 bytes of memory for each edge; and what the transaction had changed before, up to the
-    /// memory budget, is held until the call ends.
+    /// before this returns. Takes 24 bytes of memory for each edge, and a MiB; and what the transaction had changed before, up to
+    /// the memory budget, is held until the call ends.
     ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
@@ -47,9 +47,9 @@ impl WriteTransaction {
 
     /// Deletes these edges and their properties; where one is not there, or is named twice, none is deleted. The same as
     /// [`WriteTransaction::delete_edge`] for each in the order of sources, but faster from some hundred edges on, with a second
-    /// thread that ends before this returns. Takes 24 bytes of memory for each edge; and what the transaction had changed
-    /// before, up to the memory budget, is held until the call ends, as are pages that it had written early: on a full disk
-    /// edges one by one may go where a list does not.
+    /// thread that ends before this returns. Takes 24 bytes of memory for each edge, and a MiB; and what the transaction had
+    /// changed before, up to the memory budget, is held until the call ends, as are pages that it had written early: on a full
+    /// disk edges one by one may go where a list does not.
     ///
     /// ```
     /// # use foliograph::{Options, PageSize, props, storage_core::device::memory::MemoryDevice};
@@ -72,14 +72,14 @@ impl WriteTransaction {
         self.whole(|tx| {
             for some in edges.chunks(tx.round()) {
                 tx.remove_both_ways(some)?;
-                tx.changed(false)?;
             }
             Ok(())
         })
     }
 
-    /// So many edges are changed between two looks at the memory budget. One takes 1.5 KiB at most, where it is the first in
-    /// both its leaves: all of them a twentieth of the budget, unless that is tiny.
+    /// So many edges are changed between two looks at the memory budget. One takes 1.5 KiB at most, where it is the first in both
+    /// its leaves: all of them a twentieth of the budget, unless that is tiny; and what inner nodes take that are changed for
+    /// the first time.
     fn round(&self) -> usize {
         (self.db.inner.memory_budget >> 15).clamp(256, 8192)
     }

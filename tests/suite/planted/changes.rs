@@ -3,7 +3,7 @@
 use super::{Caught, arm, caught, options, said};
 use foliograph::storage_core::device::memory::MemoryDevice;
 use foliograph::storage_core::planted::Bug;
-use foliograph::{Database, Durability, Edge, NodeId, PageSize, ReadError, props};
+use foliograph::{Database, Durability, Edge, NodeId, PageSize, ReadError, WriteTransaction, props};
 use std::sync::Arc;
 
 const NODES: u64 = 300;
@@ -99,23 +99,36 @@ pub(super) fn beside_a_checkpoint(bugs: &[Bug]) -> Result<u64, Caught> {
     })
 }
 
-/// Lists of which the last edge is refused, to be added and to be deleted, leave everything as it was.
-pub(super) fn refused_lists(bugs: &[Bug]) -> Result<u64, Caught> {
+/// Lists to be added of which the last edge is refused leave everything as it was: of long ones much was done before the last
+/// edges are looked up.
+pub(super) fn refused_to_add(bugs: &[Bug]) -> Result<u64, Caught> {
+    refused(bugs, |tx, count| {
+        let nobody = (NodeId(0), NodeId(1 << 40));
+        let pairs = (0..count as u64).map(|n| (NodeId(n % NODES), NodeId(n % 7)));
+        tx.add_edges("b", &pairs.chain([nobody]).collect::<Vec<_>>()).is_err()
+    })
+}
+
+/// The same of lists to be deleted.
+pub(super) fn refused_to_delete(bugs: &[Bug]) -> Result<u64, Caught> {
+    refused(bugs, |tx, count| {
+        let all = tx.all_edges().take(count + 1).collect::<Result<Vec<Edge>, _>>();
+        let mut gone = all.expect("memory does not fail");
+        gone.push(gone[count]);
+        tx.delete_each(&gone).is_err()
+    })
+}
+
+/// Whether a transaction has as many edges as before, after a list of so many was refused.
+fn refused(bugs: &[Bug], list: impl Fn(&mut WriteTransaction, usize) -> bool) -> Result<u64, Caught> {
     arm(bugs, || {
         let db = on_pages();
-        let edges = all(&db).expect("memory does not fail");
         let mut tx = db.begin_write().expect("the only writer");
+        let before = tx.edge_count();
         for round in 0..20 {
             caught(round, || {
-                let nobody = (NodeId(0), NodeId(1 << 40));
-                // Of many some were made before the last ones are looked up.
-                let count = round * 40 % NODES;
-                let pairs: Vec<_> = (0..count).map(|n| (NodeId(n), NodeId(n))).chain([nobody]).collect();
-                let mut gone = edges[..=count as usize].to_vec();
-                gone.push(edges[0]);
-                let refused = [tx.add_edges("b", &pairs).is_err(), tx.delete_each(&gone).is_err()];
-                match (refused, tx.edge_count() == edges.len() as u64) {
-                    ([true, true], true) => Ok(()),
+                match (list(&mut tx, [700, 0, 3, 90][round as usize % 4]), tx.edge_count() == before) {
+                    (true, true) => Ok(()),
                     wrong => Err(format!("refused, as before: {wrong:?}")),
                 }
             })?;
@@ -131,7 +144,7 @@ pub(super) fn both_ways(bugs: &[Bug]) -> Result<u64, Caught> {
         let mut tx = db.begin_write().expect("the only writer");
         for round in 0..20 {
             caught(round, || {
-                let (count, hub) = ([3, 700][round as usize % 2], NodeId(round));
+                let (count, hub) = ([700, 3][round as usize % 2], NodeId(round));
                 let pairs: Vec<_> = (0..count).map(|n| (NodeId(n % NODES), hub)).collect();
                 let added = tx.add_edges("b", &pairs).map_err(said)?;
                 let entering = tx.neighbors(hub).incoming().of_type("b").count().map_err(said)?;

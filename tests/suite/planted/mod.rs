@@ -101,7 +101,10 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
         ],
         Bug::FilterForgets => vec![by("parallel edges in memory", changes::ranks)],
         Bug::PartForgotten => vec![by("commits beside a checkpoint", changes::beside_a_checkpoint)],
-        Bug::HalfOfAList => vec![by("lists that are refused", changes::refused_lists)],
+        Bug::HalfOfAList => vec![
+            by("lists to add that are refused", changes::refused_to_add),
+            by("lists to delete that are refused", changes::refused_to_delete),
+        ],
         Bug::LastOneEntersNowhere => vec![by("lists both ways", changes::both_ways)],
         Bug::ChecksumNotCompared => vec![by("damaged pages", reading::damaged_pages)],
         Bug::CheckNotCompared => vec![by("lost writes", reading::lost_writes)],

@@ -57,6 +57,12 @@ fn a_list_does_what_its_edges_do_one_by_one() {
             let before = single.savepoint();
             for _ in 0..1 + rng.below(3) {
                 let edge_type = TYPES[rng.index(TYPES.len())];
+                for (source, target) in pairs(rng, &nodes, 20) {
+                    let rank = Some(rng.below(9) as u32);
+                    let [one, other] = [&mut lists, &mut single]
+                        .map(|tx| tx.insert_edge((source, edge_type, target), rank, props! {}).ok());
+                    assert_eq!(one, other);
+                }
                 let count = [0, 1, 15, 17, 700][rng.index(5)];
                 let some = pairs(rng, &nodes, count);
                 let added = lists.add_edges(edge_type, &some).expect("added");
@@ -96,7 +102,8 @@ fn a_list_does_what_its_edges_do_one_by_one() {
 #[test]
 fn of_a_refused_list_nothing_stays() {
     let mut device = Arc::new(MemoryDevice::new(PageSize::K4));
-    let options = Options::new().background(false);
+    // So little that lists are taken by some hundreds.
+    let options = Options::new().memory_budget(1 << 20).background(false);
     let db = options.create_device(device.clone()).expect("created");
     let mut tx = db.begin_write().expect("begun");
     let nodes: Vec<NodeId> = (0..50).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
@@ -114,7 +121,7 @@ fn of_a_refused_list_nothing_stays() {
     assert_eq!(tx.add_edges("", &[]).expect("nothing to add"), []);
 
     let mut twice = added.clone();
-    twice.push(added[7]);
+    twice.extend(added.iter().max());
     let refused = tx.delete_each(&twice);
     assert!(matches!(refused, Err(WriteError::NoEdge(_))), "{refused:?}");
     assert_eq!(edges(&tx), added);
@@ -214,26 +221,15 @@ fn a_refused_list_that_was_written_early_leaves_nothing() {
     assert_eq!(db.check().expect("checked").findings, vec![]);
 }
 
-/// The device fails while two threads look up and change the edges of a list: an error that is none of the edges', after which
-/// the transaction can only be dropped, and nothing of it is left.
+/// The device fails while two threads look up the edges of a list: an error that is none of the edges', after which the
+/// transaction can only be dropped, and nothing of it is left.
 #[test]
 fn a_device_that_fails_within_a_list_refuses_none_of_its_edges() {
     let options = Options::new().cache_pages(16).background(false);
-    let bytes = MemoryStore::new(Vec::new());
-    let faults = Arc::new(Faults::new(1));
-    let device = MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4)).expect("opens");
-    let db = options
-        .create_device(Arc::new(FaultyDevice::new(Arc::new(device), faults.clone())))
-        .expect("created");
-    let mut tx = db.begin_write().expect("begun");
-    let nodes: Vec<NodeId> = (0..2000).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
-    let rng = &mut Rng::new(7);
-    let added = tx.add_edges("a", &pairs(rng, &nodes, 100_000)).expect("all ends are there");
-    tx.commit().expect("committed");
-    db.checkpoint().expect("written");
+    let (db, _, faults) = faulty(&options);
+    let (nodes, added) = many_edges(&db);
     let before = edges(&db.begin_read().expect("begun"));
-    let some = pairs(rng, &nodes, 2000);
-    let failed = |error: WriteError| assert!(!error.is_refusal(), "{error:?}");
+    let some = pairs(&mut Rng::new(8), &nodes, 2000);
     for deletes in [false, true] {
         let mut failures = 0;
         for nth in (1..).map(|n| n * n / 3 + 1) {
@@ -245,9 +241,7 @@ fn a_device_that_fails_within_a_list_refuses_none_of_its_edges() {
             };
             faults.clear();
             let Err(error) = done else { break };
-            failed(error);
-            failed(tx.add_edges("a", &some[..1]).map(drop).expect_err("it can only be dropped"));
-            drop(tx);
+            can_only_be_dropped(tx, error);
             assert_eq!(edges(&db.begin_read().expect("begun")), before, "behind read {nth}");
             failures += 1;
         }
@@ -258,4 +252,63 @@ fn a_device_that_fails_within_a_list_refuses_none_of_its_edges() {
     tx.commit().expect("committed");
     assert_eq!(edges(&db.begin_read().expect("begun")), []);
     assert_eq!(db.check().expect("checked").findings, vec![]);
+}
+
+/// All edges were looked up, and have changed where they leave, when the device fails where they enter: a half that nobody
+/// may commit.
+#[test]
+fn a_device_that_fails_for_one_direction_leaves_none() {
+    let options = Options::new().background(false);
+    let (db, bytes, _) = faulty(&options);
+    let (nodes, added) = many_edges(&db);
+    let before = edges(&db.begin_read().expect("begun"));
+    db.close().expect("closed");
+    for deletes in [false, true] {
+        let faults = Arc::new(Faults::new(1));
+        let device = MemoryDevice::open(&bytes, &OpenOptions::open()).expect("opens");
+        let device = FaultyDevice::new(Arc::new(device), faults.clone());
+        let db = options.open_device(Arc::new(device)).expect("opens");
+        // What is refused has had all looked up, and read nothing of the other direction.
+        let mut pairs = pairs(&mut Rng::new(8), &nodes, 2000);
+        pairs.push((nodes[0], NodeId(1 << 40)));
+        let mut tx = db.begin_write().expect("begun");
+        assert!(tx.add_edges("a", &pairs).expect_err("the last end is nowhere").is_refusal());
+        pairs.pop();
+        faults.add(FaultRule::once(Operation::Read, 1, Fault::Io));
+        let done = match deletes {
+            false => tx.add_edges("a", &pairs).map(drop),
+            true => tx.delete_each(&added[..1500]),
+        };
+        can_only_be_dropped(tx, done.expect_err("the first read fails"));
+        assert_eq!(edges(&db.begin_read().expect("begun")), before);
+        let mut tx = db.begin_write().expect("begun");
+        assert_eq!(tx.add_edges("a", &pairs).expect("all ends are there").len(), 2000);
+        tx.abort();
+        assert_eq!(db.check().expect("checked").findings, vec![]);
+    }
+}
+
+fn faulty(options: &Options) -> (Database, MemoryStore, Arc<Faults>) {
+    let (bytes, faults) = (MemoryStore::new(Vec::new()), Arc::new(Faults::new(1)));
+    let device = MemoryDevice::open(&bytes, &OpenOptions::create(PageSize::K4)).expect("opens");
+    let device = FaultyDevice::new(Arc::new(device), faults.clone());
+    (options.create_device(Arc::new(device)).expect("created"), bytes, faults)
+}
+
+/// Nodes, and edges between them that fill dozens of pages.
+fn many_edges(db: &Database) -> (Vec<NodeId>, Vec<Edge>) {
+    let mut tx = db.begin_write().expect("begun");
+    let nodes: Vec<NodeId> = (0..2000).map(|_| tx.add_anonymous("n", props! {}).expect("added")).collect();
+    let pairs = pairs(&mut Rng::new(7), &nodes, 100_000);
+    let added = tx.add_edges("a", &pairs).expect("all ends are there");
+    tx.commit().expect("committed");
+    db.checkpoint().expect("written");
+    (nodes, added)
+}
+
+fn can_only_be_dropped(mut tx: WriteTransaction, error: WriteError) {
+    assert!(!error.is_refusal(), "{error:?}");
+    let again = tx.add_edges("a", &[]).expect_err("it can only be dropped");
+    assert!(!again.is_refusal(), "{again:?}");
+    tx.commit().expect_err("it can only be dropped");
 }
