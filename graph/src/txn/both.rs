@@ -10,8 +10,9 @@
 //! ([`super::many`]).
 
 use super::WriteTransaction;
+use super::edges::RANKS;
 use super::record::Op;
-use crate::edge::{SOON, keys};
+use crate::edge::SOON;
 use crate::error::WriteError;
 use crate::model::{Edge, NodeId, TypeId};
 use crate::reader::Reader;
@@ -31,27 +32,22 @@ impl WriteTransaction {
         pairs: &[(NodeId, NodeId)],
     ) -> Result<Vec<Edge>, WriteError> {
         let new = |&(source, target): &_| Edge { source, edge_type, target, rank: 0 };
-        let mut edges: Vec<Edge> = pairs.iter().map(new).collect();
-        let (ranks, stopped) = self.look_up(&edges, |tx, edge| {
-            for end in [edge.source, edge.target] {
-                if !tx.contains(end)? {
-                    return Err(WriteError::NoNode(end));
+        let new: Vec<Edge> = pairs.iter().map(new).collect();
+        let (mut edges, stopped) = self.look_up(&new, |tx, edge| {
+            tx.ends_are_there(edge.source, edge.target)?;
+            tx.free_rank(*edge, None)
+        });
+        // Of some that are parallel to each other all were given the rank of the first.
+        let mut ranks = HashMap::with_capacity(edges.len());
+        for edge in &mut edges {
+            match ranks.entry((edge.source, edge.target)) {
+                Entry::Vacant(first) => drop(first.insert(edge.rank)),
+                Entry::Occupied(mut last) => {
+                    let next = last.get().checked_add(1);
+                    edge.rank = next.ok_or(WriteError::Exhausted(RANKS))?;
+                    last.insert(edge.rank);
                 }
             }
-            Ok(tx.layers.edge.next_rank(&tx.graph.out, &tx.pages, keys(*edge).0)?)
-        });
-        // Of some that are parallel to each other the first was told what is free, as all were.
-        let mut taken: HashMap<(NodeId, NodeId), Option<u32>> = HashMap::with_capacity(edges.len());
-        for (edge, free) in edges.iter_mut().zip(ranks) {
-            let rank = match taken.entry((edge.source, edge.target)) {
-                Entry::Vacant(first) => *first.insert(free),
-                Entry::Occupied(mut again) => {
-                    let next = again.get().and_then(|rank| rank.checked_add(1));
-                    again.insert(next);
-                    next
-                }
-            };
-            edge.rank = rank.ok_or(WriteError::Exhausted("rank between these two nodes"))?;
         }
         stopped?;
         for edge in &edges {

@@ -11,6 +11,9 @@ use crate::model::{Edge, NodeId, Props, TypeId};
 use crate::node::encode_props;
 use crate::reader::Reader;
 
+/// What has run out where no more parallel edges can be.
+pub(super) const RANKS: &str = "rank between these two nodes";
+
 impl WriteTransaction {
     /// Adds an edge. Parallel edges of one type get ascending ranks.
     ///
@@ -74,11 +77,7 @@ impl WriteTransaction {
     ) -> Result<Edge, WriteError> {
         check_name(edge_type, "edge type")?;
         Self::check_props(&props)?;
-        for end in [source, target] {
-            if !self.contains(end)? {
-                return Err(WriteError::NoNode(end));
-            }
-        }
+        self.ends_are_there(source, target)?;
         // A new type's number, before it is given: what is refused names nothing.
         let next = self.catalog().types.iter().len() as u32;
         let id = self.edge_type(edge_type).unwrap_or(TypeId(next));
@@ -100,7 +99,17 @@ impl WriteTransaction {
         Ok(edge)
     }
 
-    fn free_rank(&self, edge: Edge, wanted: Option<u32>) -> Result<Edge, WriteError> {
+    pub(super) fn ends_are_there(&self, source: NodeId, target: NodeId) -> Result<(), WriteError> {
+        for end in [source, target] {
+            if !self.contains(end)? {
+                return Err(WriteError::NoNode(end));
+            }
+        }
+        Ok(())
+    }
+
+    /// The edge with the rank that it gets: the one that is wanted, or else the one behind those between its ends.
+    pub(super) fn free_rank(&self, edge: Edge, wanted: Option<u32>) -> Result<Edge, WriteError> {
         if let Some(rank) = wanted {
             let edge = Edge { rank, ..edge };
             return if self.edge_exists(edge)? {
@@ -111,7 +120,7 @@ impl WriteTransaction {
         }
         let (out, _) = edge::keys(edge);
         let rank = self.layers.edge.next_rank(&self.graph.out, &self.pages, out)?;
-        let rank = rank.ok_or(WriteError::Exhausted("rank between these two nodes"))?;
+        let rank = rank.ok_or(WriteError::Exhausted(RANKS))?;
         Ok(Edge { rank, ..edge })
     }
 

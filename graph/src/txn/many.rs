@@ -35,9 +35,12 @@ impl WriteTransaction {
     ) -> Result<Vec<Edge>, WriteError> {
         self.whole(|tx| {
             let mut edges = Vec::with_capacity(pairs.len());
+            if pairs.is_empty() {
+                return Ok(edges);
+            }
+            check_name(edge_type, "edge type")?;
+            let edge_type = tx.intern_type(edge_type);
             for some in pairs.chunks(tx.round()) {
-                check_name(edge_type, "edge type")?;
-                let edge_type = tx.intern_type(edge_type);
                 edges.extend(tx.add_both_ways(edge_type, some)?);
                 tx.changed(true)?;
             }
