@@ -10,6 +10,7 @@
 //! It knows no page, and not what a change means.
 
 use super::LeafFormat;
+use super::changes::{Change, Changes};
 use super::filter::{Family, Filter};
 use crate::prefetch;
 use std::cmp::Ordering;
@@ -35,9 +36,6 @@ const STEP: usize = 32;
 pub(super) fn weight<F: LeafFormat>(key: &F::Key, value: Option<&F::Value>) -> usize {
     F::weight(key, value) + Filter::BYTES_A_KEY
 }
-
-/// A key and what was done to it: `None` deletes.
-pub(super) type Change<K, V> = (K, Option<V>);
 
 /// Changes by key.
 pub(crate) struct ChangeMap<K, V> {
@@ -320,53 +318,9 @@ impl<K: Ord + Clone, V: Clone> Clone for ChangeMap<K, V> {
     }
 }
 
-/// Changes in order: see [`ChangeMap::range`].
-pub(crate) enum Changes<'a, K, V> {
-    One(std::slice::Iter<'a, Change<K, V>>),
-    /// The newest first.
-    Several(Vec<&'a [Change<K, V>]>),
-}
-
-impl<'a, K: Ord, V> Iterator for Changes<'a, K, V> {
-    type Item = (&'a K, &'a Option<V>);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let parts = match self {
-            Changes::One(all) => return all.next().map(|(key, change)| (key, change)),
-            Changes::Several(parts) => parts,
-        };
-        // Of those alike the first one, which is the newest.
-        let (key, change) = parts.iter().filter_map(|part| part.first()).min_by(|a, b| a.0.cmp(&b.0))?;
-        for part in parts {
-            if let Some(rest) = part.split_first().and_then(|(first, rest)| (first.0 == *key).then_some(rest))
-            {
-                *part = rest;
-            }
-        }
-        Some((key, change))
-    }
-}
-
-impl<K: Ord, V> DoubleEndedIterator for Changes<'_, K, V> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let parts = match self {
-            Changes::One(all) => return all.next_back().map(|(key, change)| (key, change)),
-            Changes::Several(parts) => parts,
-        };
-        // Of those alike the last one is given: so from the oldest to the newest.
-        let (key, change) = parts.iter().rev().filter_map(|part| part.last()).max_by(|a, b| a.0.cmp(&b.0))?;
-        for part in parts {
-            if let Some(rest) = part.split_last().and_then(|(last, rest)| (last.0 == *key).then_some(rest)) {
-                *part = rest;
-            }
-        }
-        Some((key, change))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::changes::ChangeAt;
     use super::*;
     use crate::edge::EdgeKey;
     use crate::edge::page::EdgeLeaf;
@@ -397,6 +351,7 @@ mod tests {
                 if from < to && step % 10 == 0 {
                     assert!(delta.range(from..to).eq(model.range(from..to)));
                     assert!(delta.range(from..=to).rev().eq(model.range(from..=to).rev()));
+                    assert!(in_parts(delta.range(from..), rng).into_iter().eq(model.range(from..)));
                     from_both_ends(delta.range(from..), model.range(from..), rng);
                 }
                 if rng.chance(1, 50) {
@@ -427,6 +382,18 @@ mod tests {
         };
         then.differences(now, differs).expect("nothing fails");
         found
+    }
+
+    /// All of them, taken some at a time and one by one.
+    fn in_parts<'a, K: Ord, V>(mut changes: Changes<'a, K, V>, rng: &mut Rng) -> Vec<ChangeAt<'a, K, V>> {
+        let mut all = Vec::new();
+        loop {
+            let (had, most) = (all.len(), 1 + rng.index(40));
+            changes.some(most, &mut all);
+            let Some(next) = changes.next() else { return all };
+            assert_eq!(all.len(), had + most, "as many as there are");
+            all.push(next);
+        }
     }
 
     fn from_both_ends<'a, T: PartialEq + std::fmt::Debug>(

@@ -5,6 +5,7 @@
 //! pages again. It does no I/O and knows nothing of inner nodes.
 
 use super::filter::Family;
+use super::remade::{Ahead, Given};
 use std::fmt::Debug;
 use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
@@ -85,18 +86,22 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
         Ok(held)
     }
 
-    /// Whether [`LeafFormat::pass`] gives anything.
-    const PASSES: bool = false;
+    /// Whether [`LeafFormat::merge`] is there.
+    const MERGES: bool = false;
 
-    /// Gives a packer those entries of a page that come next, lie below `end`, and are at hand without decoding more: some
-    /// or none. The packer has all that came before. Returns the last key. For formats that decode many entries at once.
-    fn pass(
-        _entries: &mut Self::Entries,
-        _end: Option<&Self::Key>,
+    /// Gives a packer some of what comes next in a leaf: entries of its page, and the changes ahead, of which those that are
+    /// used up are taken away. The packer has all that came before. For formats that decode many entries at once, which have
+    /// to see that keys ascend.
+    ///
+    /// # Errors
+    /// Damage, which names the page.
+    fn merge(
+        _page: Option<&mut Self::Entries>,
+        _ahead: &mut Ahead<'_, '_, Self>,
         _packer: &mut Self::Packer,
         _out: &mut Vec<PackedLeaf>,
-    ) -> Option<Self::Key> {
-        None
+    ) -> Result<Given<Self::Key>, PageError> {
+        Ok(Given::End)
     }
 
     /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).

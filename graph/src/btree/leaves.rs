@@ -10,10 +10,10 @@
 use super::delta::Delta;
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
 use super::levels::{Lists, batch_pages};
-use super::merge::Merged;
 use super::node::{Bounds, Child, Inner, Node, Old, Shared};
 use super::pack::{Packed, underfull};
-use std::ops::{Bound, Range};
+use super::remade::Remade;
+use std::ops::Range;
 use storage_core::page::{HEADER_LEN, PageSize, Written};
 use storage_core::pager::{PageError, ReadPages, Transaction, WriteError};
 use storage_core::planted::{Bug, armed};
@@ -189,22 +189,16 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
         for index in leaves {
             let (base, delta) = self.siblings.leaf(index);
             let page = base.map(|base| self.tx.page(base, F::KIND)).transpose()?;
-            let mut entries = Merged::<F>::new(page, delta, Bound::Unbounded)?;
+            let mut leaf = Remade::<F>::new(page, delta)?;
             let mut within =
                 Within { bounds: self.siblings.bounds(index), base, key: Vec::new(), first: true };
-            while let Some(entry) = entries.next() {
-                let (key, value) = entry?;
-                within.next::<F>(&key)?;
-                packer.push(key, value, &mut group.packed);
-                if let Some(last) = entries.pass(&mut packer, &mut group.packed)? {
-                    within.next::<F>(&last)?;
-                }
+            while leaf.pack((&mut packer, &mut group.packed), |key| within.next::<F>(key))? {
                 if group.packed.len() >= batch_pages(self.size) {
                     self.spill(&mut group)?;
                 }
             }
             within.end::<F>()?;
-            group.inserted |= entries.inserted();
+            group.inserted |= leaf.growth().inserted();
         }
         packer.finish(&mut group.packed);
         Ok(group)

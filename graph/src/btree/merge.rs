@@ -3,8 +3,10 @@
 //! Must always be true: keys come strictly ascending, or the page is damaged and the error says so. It does not judge
 //! whether they lie inside the leaf's bounds.
 
-use super::delta::{Changes, Delta};
-use super::format::{LeafFormat, LeafPacker, PackedLeaf};
+use super::changes::Changes;
+use super::delta::Delta;
+use super::format::LeafFormat;
+use super::remade::Growth;
 use std::cmp::Ordering;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
@@ -19,9 +21,7 @@ pub struct Merged<'a, F: LeafFormat> {
     /// The page's next entry.
     ahead: Option<Pair<F>>,
     delta: Option<std::iter::Peekable<Changes<'a, F::Key, F::Value>>>,
-    /// A change added a key in front of one that the page has.
-    inserted: bool,
-    added: bool,
+    growth: Growth,
     failed: bool,
 }
 
@@ -35,47 +35,22 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
         let delta = delta.map(|delta| delta.range((from, Bound::Unbounded)).peekable());
         let mut base = page.clone().map(F::entries).transpose()?;
         let ahead = base.as_mut().and_then(Iterator::next).transpose()?;
-        Ok(Merged { page, base, ahead, delta, inserted: false, added: false, failed: false })
+        Ok(Merged { page, base, ahead, delta, growth: Growth::default(), failed: false })
     }
 
-    /// True if an entry of the page came after one that a change added: the leaf grew in its midst, not at its end.
-    pub(super) fn inserted(&self) -> bool {
-        self.inserted
-    }
-
-    /// Gives a packer, which has what came so far, what the page has at hand before the next change. Returns the last key,
-    /// or `None` if that is nothing.
-    pub(super) fn pass(
-        &mut self,
-        packer: &mut F::Packer,
-        out: &mut Vec<PackedLeaf>,
-    ) -> Result<Option<F::Key>, PageError> {
-        let (true, Some(base)) = (F::PASSES, &mut self.base) else { return Ok(None) };
-        let end = self.delta.as_mut().and_then(|delta| delta.peek()).map(|(key, _)| *key);
-        let Some((first, value)) = self.ahead.take_if(|(key, _)| end.is_none_or(|end| *key < *end)) else {
-            return Ok(None);
-        };
-        self.inserted |= self.added;
-        packer.push(first.clone(), value, out);
-        let last = F::pass(base, end, packer, out).unwrap_or(first);
-        self.look_ahead(&last)?;
-        Ok(Some(last))
-    }
-
-    /// Looks at the page's next entry, which is behind this one.
-    fn look_ahead(&mut self, last: &F::Key) -> Result<(), PageError> {
-        self.ahead = self.base.as_mut().and_then(Iterator::next).transpose()?;
-        match (&self.ahead, &self.page) {
-            (Some(next), Some(page)) if next.0 <= *last => Err(page.damage("keys do not ascend")),
-            _ => Ok(()),
-        }
+    /// Where the leaf grew, as far as it came.
+    pub(super) fn growth(&self) -> Growth {
+        self.growth
     }
 
     /// Takes the page's next entry and looks at the one behind it.
     fn advance(&mut self) -> Result<Option<Pair<F>>, PageError> {
         let Some(entry) = self.ahead.take() else { return Ok(None) };
-        self.look_ahead(&entry.0)?;
-        Ok(Some(entry))
+        self.ahead = self.base.as_mut().and_then(Iterator::next).transpose()?;
+        match (&self.ahead, &self.page) {
+            (Some(next), Some(page)) if next.0 <= entry.0 => Err(page.damage("keys do not ascend")),
+            _ => Ok(Some(entry)),
+        }
     }
 
     fn step(&mut self) -> Result<Option<Pair<F>>, PageError> {
@@ -87,7 +62,7 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
                 (Some((key, _)), Some((changed, _))) => key.cmp(changed),
             };
             if order == Ordering::Less {
-                self.inserted |= self.added;
+                self.growth.keeps();
                 return self.advance();
             }
             if order == Ordering::Equal {
@@ -95,7 +70,9 @@ impl<'a, F: LeafFormat> Merged<'a, F> {
             }
             let Some((key, value)) = self.delta.as_mut().and_then(Iterator::next) else { return Ok(None) };
             if let Some(value) = value {
-                self.added |= order == Ordering::Greater;
+                if order == Ordering::Greater {
+                    self.growth.adds();
+                }
                 return Ok(Some((key.clone(), value.clone())));
             }
         }

@@ -66,6 +66,7 @@
 //! ```
 
 mod build;
+mod changes;
 mod children;
 mod count;
 mod cursor;
@@ -84,6 +85,7 @@ mod range;
 mod read;
 mod rebase;
 mod relocate;
+mod remade;
 mod samples;
 mod visit;
 mod write;
@@ -96,6 +98,7 @@ pub mod record;
 mod tests;
 
 pub use build::TreeBuilder;
+pub use changes::ChangeAt;
 pub(crate) use decoded::Slot;
 pub(crate) use delta::Delta;
 pub use filter::Family;
@@ -109,6 +112,7 @@ pub(crate) use quick::Place;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};
 pub use record::{Record, RecordLeaf};
+pub use remade::{Ahead, Given, Growth};
 
 /// The length of the longest common prefix.
 pub fn lcp(a: &[u8], b: &[u8]) -> usize {

@@ -113,17 +113,24 @@ impl WriteTransaction {
         let Reader { pages, graph, layers } = &mut self.reader;
         let (pages, layer, out, into) = (&*pages, &layers.edge, &mut graph.out, &mut graph.into);
         let entering = edges.len() - usize::from(armed(Bug::LastOneEntersNowhere));
-        let leave = || layer.change_all(out, pages, edges, put);
+        // In a tree's order those that share a leaf come one after the other. No two are the same, so any order would do.
+        let leave =
+            || layer.change_all(out, pages, &in_order(edges, |e| (e.source, e.edge_type, e.target)), put);
         let enter = || {
-            // In the tree's order: those that share a leaf come one after the other. No two are the same, so any would do.
-            let mut edges = edges[..entering].to_vec();
-            edges.sort_unstable_by_key(|edge| (edge.target, edge.edge_type, edge.source));
+            let edges = in_order(&edges[..entering], |e| (e.target, e.edge_type, e.source));
             layer.change_all(into, pages, &edges, put)
         };
         let (left, entered) = in_two(edges.len(), leave, enter);
         left?;
         Ok(entered?)
     }
+}
+
+/// The same edges by a key.
+fn in_order<K: Ord>(edges: &[Edge], key: impl FnMut(&Edge) -> K) -> Vec<Edge> {
+    let mut edges = edges.to_vec();
+    edges.sort_unstable_by_key(key);
+    edges
 }
 
 /// Does both; `second` on a thread of its own, if there are so many edges that it is worth one, and one is to be had.

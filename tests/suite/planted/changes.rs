@@ -99,6 +99,34 @@ pub(super) fn beside_a_checkpoint(bugs: &[Bug]) -> Result<u64, Caught> {
     })
 }
 
+/// Edges of a hub, and of all others, come and go: more of them than a checkpoint has at hand at once, between those that are on
+/// pages already. What was committed is there when it has been written anew.
+pub(super) fn written_anew(bugs: &[Bug]) -> Result<u64, Caught> {
+    arm(bugs, || {
+        let db = on_pages();
+        let hub = NodeId(NODES / 2);
+        for round in 0..6 {
+            caught(round, || {
+                let mut tx = db.begin_write().map_err(said)?;
+                let pairs: Vec<_> = (0..NODES * 10).map(|n| (hub, NodeId(n * (3 + round) % NODES))).collect();
+                tx.add_edges(["a", "b"][round as usize % 2], &pairs).map_err(said)?;
+                let every = tx.all_edges().collect::<Result<Vec<_>, _>>().map_err(said)?;
+                let gone: Vec<_> = every.into_iter().skip(round as usize).step_by(5).collect();
+                tx.delete_each(&gone).map_err(said)?;
+                tx.commit().map_err(said)?;
+                let before = all(&db).map_err(said)?;
+                db.checkpoint().map_err(said)?;
+                let after = all(&db).map_err(said)?;
+                match before == after {
+                    true => Ok(()),
+                    false => Err(format!("{} edges were committed, {} are there", before.len(), after.len())),
+                }
+            })?;
+        }
+        Ok(6)
+    })
+}
+
 /// Lists to be added of which the last edge is refused leave everything as it was: of long ones much was done before the last
 /// edges are looked up.
 pub(super) fn refused_to_add(bugs: &[Bug]) -> Result<u64, Caught> {

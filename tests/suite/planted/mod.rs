@@ -100,6 +100,7 @@ fn of_pages(bug: Bug) -> Vec<Catcher> {
             by("a growing hub, checked", counts::checked),
         ],
         Bug::FilterForgets => vec![by("parallel edges in memory", changes::ranks)],
+        Bug::DeletedStays => vec![by("lists that are written anew", changes::written_anew)],
         Bug::PartForgotten => vec![by("commits beside a checkpoint", changes::beside_a_checkpoint)],
         Bug::HalfOfAList => vec![
             by("lists to add that are refused", changes::refused_to_add),

@@ -1,8 +1,9 @@
 //! The entries of a page in key order, for merging with changes: one vertex is decoded at a time.
 
-use super::EdgeKey;
 use super::bytes::Bytes;
 use super::leaf::{Leaf, Strict};
+use super::{EdgeKey, EdgeLeaf, Packer};
+use crate::btree::{Ahead, Given, PackedLeaf};
 use storage_core::pager::{Page, PageError};
 
 /// All edges of a page as keys, strictly ascending. Checks the page on the way; ends after the first error.
@@ -22,19 +23,23 @@ impl Entries {
         Ok(Entries { page, walk, vertex: 0, edges: Vec::new(), at: 0 })
     }
 
-    /// What is decoded of a vertex and lies below `end`; it is passed over.
-    pub(super) fn at_hand(&mut self, end: Option<&EdgeKey>) -> (u64, &[(u32, u64, u32)]) {
-        let rest = self.edges.get(self.at..).unwrap_or_default();
-        let count = match end {
-            Some(end) if end.vertex < self.vertex => 0,
-            Some(end) if end.vertex == self.vertex => {
-                let end = (end.edge_type, end.neighbor, end.rank);
-                rest.partition_point(|edge| *edge < end)
+    /// The vertex whose edges come next.
+    fn vertex(&mut self) -> Result<Option<u64>, PageError> {
+        while self.at == self.edges.len() {
+            if !self.advance()? {
+                return Ok(None);
             }
-            _ => rest.len(),
-        };
+        }
+        Ok(Some(self.vertex))
+    }
+
+    /// What is left of that vertex' edges, or those up to `end`; they are passed over.
+    fn take(&mut self, end: Option<&EdgeKey>) -> &[(u32, u64, u32)] {
+        let rest = &self.edges[self.at..];
+        let end = end.map(|end| (end.edge_type, end.neighbor, end.rank));
+        let count = end.map_or(rest.len(), |end| rest.partition_point(|edge| *edge <= end));
         self.at += count;
-        (self.vertex, &self.edges[self.at - count..self.at])
+        &self.edges[self.at - count..self.at]
     }
 
     /// Decodes the next vertex; false at the end.
@@ -60,6 +65,28 @@ impl Entries {
             }
         }
     }
+}
+
+/// Gives a packer the edges of the next vertex, with the changes made to them, or as many of them as the changes at hand tell
+/// of: see [`crate::btree::LeafFormat::merge`].
+pub(super) fn merge<const IN: bool>(
+    mut page: Option<&mut Entries>,
+    ahead: &mut Ahead<'_, '_, EdgeLeaf<IN>>,
+    packer: &mut Packer<IN>,
+    out: &mut Vec<PackedLeaf>,
+) -> Result<Given<EdgeKey>, PageError> {
+    let of_page = page.as_mut().map_or(Ok(None), |page| page.vertex())?;
+    let changed = ahead.changes.first().map(|(key, _)| key.vertex);
+    let Some(vertex) = of_page.into_iter().chain(changed).min() else { return Ok(Given::End) };
+    let count = ahead.changes.iter().take_while(|(key, _)| key.vertex == vertex).count();
+    let (changes, behind) = ahead.changes.split_at(count);
+    ahead.changes = behind;
+    // Behind the last one nothing is known yet, if there are more.
+    let end = changes.last().filter(|_| behind.is_empty() && ahead.more);
+    let edges = page
+        .filter(|_| of_page == Some(vertex))
+        .map_or([].as_slice(), |page| page.take(end.map(|(key, _)| *key)));
+    Ok(packer.push_merged(vertex, edges, (changes, ahead.growth), out))
 }
 
 impl Iterator for Entries {

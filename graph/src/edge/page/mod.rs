@@ -101,6 +101,7 @@ pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
 use crate::btree::format::{LeafFormat, PackedLeaf};
+use crate::btree::{Ahead, Given};
 use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
@@ -161,16 +162,15 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
         read::held(page, keys)
     }
 
-    const PASSES: bool = true;
+    const MERGES: bool = true;
 
-    fn pass(
-        entries: &mut Entries,
-        end: Option<&EdgeKey>,
+    fn merge(
+        page: Option<&mut Entries>,
+        ahead: &mut Ahead<'_, '_, Self>,
         packer: &mut Packer<IN>,
         out: &mut Vec<PackedLeaf>,
-    ) -> Option<EdgeKey> {
-        let (vertex, edges) = entries.at_hand(end);
-        packer.push_all(vertex, edges, out)
+    ) -> Result<Given<EdgeKey>, PageError> {
+        entries::merge(page, ahead, packer, out)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> Packer<IN> {

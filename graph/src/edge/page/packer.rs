@@ -1,13 +1,16 @@
 //! Packs edges, in key order, into pages.
 //!
 //! Must always be true: memory is bounded, however many edges a vertex has: what waits is one page in the making, and of
-//! one vertex at most twice as many edges as a page may hold.
+//! one vertex about twice as many edges as a page may hold, at most.
 
 use super::builder::{Builder, NewList, table_len};
 use super::measure::{Fit, fit, fit_plain};
 use super::{EDGES_A_BYTE, EdgeKey, EdgeLeaf};
 use crate::btree::format::{LeafFormat, LeafPacker, PackedLeaf};
+use crate::btree::{ChangeAt, Given, Growth};
+use crate::edge::Entry;
 use storage_core::page::PageSize;
+use storage_core::planted::{Bug, armed};
 
 /// The packer of [`EdgeLeaf`].
 pub struct Packer<const IN: bool> {
@@ -48,16 +51,17 @@ impl Pending {
         self.neighbors.len() - self.start
     }
 
-    fn push(&mut self, key: EdgeKey) {
-        self.vertex = key.vertex;
-        self.neighbors.push(key.neighbor);
-        self.ranks.push(key.rank);
-        self.rank_bits |= key.rank;
-        self.run(key.edge_type, self.neighbors.len());
+    /// Adds an edge of its vertex.
+    #[inline]
+    fn push(&mut self, (edge_type, neighbor, rank): Entry) {
+        self.neighbors.push(neighbor);
+        self.ranks.push(rank);
+        self.rank_bits |= rank;
+        self.run(edge_type, self.neighbors.len());
     }
 
     /// Adds edges of its vertex, in order.
-    fn extend_with(&mut self, edges: &[(u32, u64, u32)]) {
+    fn extend_with(&mut self, edges: &[Entry]) {
         let mut end = self.neighbors.len();
         self.neighbors.extend(edges.iter().map(|(_, neighbor, _)| *neighbor));
         self.ranks.extend(edges.iter().map(|(.., rank)| *rank));
@@ -66,6 +70,42 @@ impl Pending {
             end += run.len();
             self.run(run[0].0, end);
         }
+    }
+
+    /// The same with changes made to them.
+    fn merge(&mut self, edges: &[Entry], changes: &[ChangeAt<'_, EdgeKey, ()>], growth: &mut Growth) {
+        let mut edges = edges;
+        let last = changes.last().map(|(key, _)| *key);
+        for (key, change) in changes {
+            let changed = (key.edge_type, key.neighbor, key.rank);
+            while let Some((edge, behind)) = edges.split_first().filter(|(edge, _)| **edge < changed) {
+                growth.keeps();
+                self.push(*edge);
+                edges = behind;
+            }
+            let there = edges.split_first().filter(|(edge, _)| **edge == changed);
+            if let Some((_, behind)) = there {
+                edges = behind;
+            }
+            let stays = there.is_some() && Some(*key) == last && armed(Bug::DeletedStays);
+            if change.is_some() || stays {
+                if there.is_none() {
+                    growth.adds();
+                }
+                self.push(changed);
+            }
+        }
+        if !edges.is_empty() {
+            growth.keeps();
+            self.extend_with(edges);
+        }
+    }
+
+    /// The key of an edge that is in no page yet.
+    fn key_at(&self, index: usize) -> EdgeKey {
+        let run = self.runs.partition_point(|(_, end)| *end <= index);
+        let (edge_type, neighbor, rank) = (self.runs[run].0, self.neighbors[index], self.ranks[index]);
+        EdgeKey { vertex: self.vertex, edge_type, neighbor, rank }
     }
 
     /// The edges up to `end` are of this type, from where the types before it end.
@@ -80,12 +120,11 @@ impl Pending {
     /// `before` is the list's edge before, as neighbour and rank. Returns the last one; `None` if ranks have run out.
     fn extend(
         &mut self,
-        (vertex, edge_type): (u64, u32),
+        edge_type: u32,
         neighbors: impl Iterator<Item = u64>,
         before: Option<(u64, u32)>,
     ) -> Option<(u64, u32)> {
         let from = self.neighbors.len();
-        self.vertex = vertex;
         self.neighbors.extend(neighbors);
         let (end, new) = (self.neighbors.len(), &self.neighbors[from..]);
         let mut last = (*new.last()?, 0);
@@ -106,11 +145,6 @@ impl Pending {
         }
         self.run(edge_type, end);
         Some(last)
-    }
-
-    fn first_key(&self) -> EdgeKey {
-        let (neighbor, rank) = (self.neighbors[self.start], self.ranks[self.start]);
-        EdgeKey { vertex: self.vertex, edge_type: self.runs[0].0, neighbor, rank }
     }
 
     /// The longest prefix of at most `room` bytes, type table included, and `edges` edges.
@@ -202,13 +236,11 @@ impl<const IN: bool> Packer<IN> {
         let mut last = same.map(|last| (last.neighbor, last.rank));
         let least = EdgeKey { vertex, edge_type, neighbor: 0, rank: 0 };
         assert!(same.is_some() || self.last_key < Some(least), "edges come in ascending order");
-        if self.pending.vertex != vertex {
-            self.settle(true, out);
-        }
+        self.begin_vertex(vertex, out);
         while neighbors.len() > 0 {
             // As many as one by one would wait before some of them go into a page.
             let some = EDGES_A_BYTE * self.size.bytes() - self.pending.len();
-            last = Some(self.pending.extend((vertex, edge_type), neighbors.by_ref().take(some), last)?);
+            last = Some(self.pending.extend(edge_type, neighbors.by_ref().take(some), last)?);
             self.settle(false, out);
         }
         if let Some((neighbor, rank)) = last {
@@ -218,21 +250,34 @@ impl<const IN: bool> Packer<IN> {
         Some(())
     }
 
-    /// Takes what comes next of the vertex of the last edge, in order: at most a page's edges. Returns the last.
-    pub(super) fn push_all(
+    /// Takes what comes next of a vertex: edges in order, at most a page's, and changes to them.
+    pub(super) fn push_merged(
         &mut self,
         vertex: u64,
-        edges: &[(u32, u64, u32)],
+        edges: &[Entry],
+        (changes, growth): (&[ChangeAt<'_, EdgeKey, ()>], &mut Growth),
         out: &mut Vec<PackedLeaf>,
-    ) -> Option<EdgeKey> {
-        let key = |&(edge_type, neighbor, rank): &_| EdgeKey { vertex, edge_type, neighbor, rank };
-        let (first, last) = (edges.first().map(key)?, edges.last().map(key)?);
+    ) -> Given<EdgeKey> {
+        self.begin_vertex(vertex, out);
+        let from = self.pending.neighbors.len();
+        self.pending.merge(edges, changes, growth);
+        let Some(last) = self.pending.neighbors.len().checked_sub(1).filter(|last| *last >= from) else {
+            return Given::Nothing;
+        };
+        let (first, last) = (self.pending.key_at(from), self.pending.key_at(last));
         assert!(self.last_key < Some(first), "edges come in ascending order");
-        assert!(self.pending.vertex == vertex, "edges of the vertex that came last");
+        assert!(vertex < u64::MAX && last.neighbor < u64::MAX, "u64::MAX is no id");
         self.last_key = Some(last);
-        self.pending.extend_with(edges);
         self.settle(false, out);
-        Some(last)
+        Given::Keys(first, last)
+    }
+
+    /// Edges of a vertex come next: those of another one are complete.
+    fn begin_vertex(&mut self, vertex: u64, out: &mut Vec<PackedLeaf>) {
+        if self.pending.vertex != vertex {
+            self.settle(true, out);
+            self.pending.vertex = vertex;
+        }
     }
 
     /// Puts pending edges into pages: all of them if the vertex is `complete`, else until few enough are left.
@@ -271,7 +316,7 @@ impl<const IN: bool> Packer<IN> {
 
     /// Notes where the page begins that takes the pending edges.
     fn begin(&mut self) {
-        let key = self.pending.first_key().to_bytes();
+        let key = self.pending.key_at(self.pending.start).to_bytes();
         let goes_on = self.page_before == Some(self.pending.vertex);
         self.separator = if goes_on { key.to_vec() } else { key[..8].to_vec() };
     }
@@ -288,10 +333,8 @@ impl<const IN: bool> LeafPacker<EdgeLeaf<IN>> for Packer<IN> {
         assert!(self.last_key < Some(key), "edges come in ascending order");
         assert!(key.vertex < u64::MAX && key.neighbor < u64::MAX, "u64::MAX is no id");
         self.last_key = Some(key);
-        if self.pending.vertex != key.vertex {
-            self.settle(true, out);
-        }
-        self.pending.push(key);
+        self.begin_vertex(key.vertex, out);
+        self.pending.push((key.edge_type, key.neighbor, key.rank));
         self.settle(false, out);
     }
 

@@ -12,6 +12,7 @@ use super::count::closed;
 use super::leaf::Leaf;
 use super::{EdgeKey, EdgeLeaf, goes_on};
 use crate::btree::format::{LeafFormat, LeafPacker, PackedLeaf};
+use crate::btree::{Given, Growth};
 use std::collections::BTreeSet;
 use std::ops::{Bound, RangeBounds};
 use storage_core::device::sim::rng::Rng;
@@ -32,27 +33,58 @@ fn pack(size: PageSize, fill: u8, keys: &Keys) -> Vec<PackedLeaf> {
     leaves
 }
 
-/// Packs the pages again, in stretches as they come, and one key after the other in between: it is the same edges.
+/// Packs the pages again, vertex by vertex in stretches as they come, each with changes: some edges are new, some are put where
+/// they stand, some are deleted, some that never were there as well. It is what a model says.
 fn passed_on(size: PageSize, leaves: &[PackedLeaf], keys: &Keys) {
     let rng = &mut Rng::new(leaves.len() as u64);
     let (mut packer, mut again) = (EdgeLeaf::<false>::packer(size, 100), Vec::new());
+    let (mut model, mut growth) = (keys.clone(), Growth::default());
     for leaf in leaves {
         for edges in
             edges_of(open(leaf)).expect("a packed page can be read").chunk_by(|a, b| a.vertex == b.vertex)
         {
             let mut rest = edges;
-            while let Some((first, behind)) = rest.split_first() {
-                packer.push(*first, (), &mut again);
-                let (stretch, behind) = behind.split_at(rng.index(behind.len() + 1));
-                let entries: Vec<_> =
-                    stretch.iter().map(|key| (key.edge_type, key.neighbor, key.rank)).collect();
-                assert_eq!(packer.push_all(first.vertex, &entries, &mut again), stretch.last().copied());
+            while !rest.is_empty() {
+                let (stretch, behind) = rest.split_at(1 + rng.index(rest.len()));
+                let (mut there, mut changes) = (Vec::new(), Vec::new());
+                for (index, key) in stretch.iter().enumerate() {
+                    let change = rng.below(8);
+                    if change != 0 {
+                        there.push((key.edge_type, key.neighbor, key.rank));
+                    }
+                    match change {
+                        0 | 1 => changes.push((*key, Some(()))),
+                        2 => {
+                            model.remove(key);
+                            changes.push((*key, None));
+                        }
+                        _ => {}
+                    }
+                    // The edge behind it, if it is none of these.
+                    let next = stretch.get(index + 1).or(behind.first());
+                    let gap = key.next().filter(|gap| next.is_none_or(|next| gap < next));
+                    if change == 3
+                        && let Some(gap) = gap.filter(|gap| gap.vertex == key.vertex)
+                    {
+                        changes.push((gap, None));
+                    }
+                }
+                let changes: Vec<_> = changes.iter().map(|(key, change)| (key, change)).collect();
+                let given = packer.push_merged(edges[0].vertex, &there, (&changes, &mut growth), &mut again);
+                let mut left = model.range(stretch[0]..=stretch[stretch.len() - 1]);
+                match (left.next(), given) {
+                    (None, Given::Nothing) => {}
+                    (Some(first), Given::Keys(one, other)) => {
+                        assert_eq!((*first, *left.next_back().unwrap_or(first)), (one, other));
+                    }
+                    (left, given) => panic!("{left:?} and what follows are left, and {given:?} were given"),
+                }
                 rest = behind;
             }
         }
     }
     packer.finish(&mut again);
-    assert!(again.iter().flat_map(|leaf| edges_of(open(leaf)).expect("readable")).eq(keys.iter().copied()));
+    assert!(again.iter().flat_map(|leaf| edges_of(open(leaf)).expect("readable")).eq(model));
 }
 
 fn open(leaf: &PackedLeaf) -> Leaf<'_> {
