@@ -5,7 +5,7 @@
 //! pages again. It does no I/O and knows nothing of inner nodes.
 
 use super::filter::Family;
-use super::remade::{Ahead, Given};
+use super::remade::Ahead;
 use std::fmt::Debug;
 use std::ops::Bound;
 use storage_core::page::{PageImage, PageKind, PageSize};
@@ -86,22 +86,23 @@ pub trait LeafFormat: Sized + Send + Sync + 'static {
         Ok(held)
     }
 
-    /// Whether [`LeafFormat::merge`] is there.
+    /// Whether [`LeafFormat::merge`] is there; else nobody calls it.
     const MERGES: bool = false;
 
     /// Gives a packer some of what comes next in a leaf: entries of its page, and the changes ahead, of which those that are
-    /// used up are taken away. The packer has all that came before. For formats that decode many entries at once, which have
-    /// to see that keys ascend.
+    /// used up are taken away; false at the end. The packer has all that came before. For formats that decode many entries at
+    /// once, which have to see that keys ascend; whether they lie in the leaf, `seen` says, which is told before anything is
+    /// given of a key that is not above what is, and afterwards of the last one.
     ///
     /// # Errors
     /// Damage, which names the page.
     fn merge(
         _page: Option<&mut Self::Entries>,
         _ahead: &mut Ahead<'_, '_, Self>,
-        _packer: &mut Self::Packer,
-        _out: &mut Vec<PackedLeaf>,
-    ) -> Result<Given<Self::Key>, PageError> {
-        Ok(Given::End)
+        _to: (&mut Self::Packer, &mut Vec<PackedLeaf>),
+        _seen: impl FnMut(&Self::Key) -> Result<(), PageError>,
+    ) -> Result<bool, PageError> {
+        unreachable!("a format that merges says how")
     }
 
     /// A packer that fills pages to `fill_percent` (bulk: 90 to 100; flush: 100 where it must fit).

@@ -192,7 +192,7 @@ impl<'f, 'a, F: LeafFormat> LeafFlush<'f, 'a, F> {
             let mut leaf = Remade::<F>::new(page, delta)?;
             let mut within =
                 Within { bounds: self.siblings.bounds(index), base, key: Vec::new(), first: true };
-            while leaf.pack((&mut packer, &mut group.packed), |key| within.next::<F>(key))? {
+            while leaf.pack((&mut packer, &mut group.packed), &mut |key| within.next::<F>(key))? {
                 if group.packed.len() >= batch_pages(self.size) {
                     self.spill(&mut group)?;
                 }

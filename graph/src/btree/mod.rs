@@ -112,7 +112,7 @@ pub(crate) use quick::Place;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};
 pub use record::{Record, RecordLeaf};
-pub use remade::{Ahead, Given, Growth};
+pub use remade::{Ahead, Growth};
 
 /// The length of the longest common prefix.
 pub fn lcp(a: &[u8], b: &[u8]) -> usize {

@@ -53,17 +53,6 @@ pub struct Ahead<'c, 'a, F: LeafFormat> {
     pub growth: &'c mut Growth,
 }
 
-/// What a packer was given.
-#[derive(Debug)]
-pub enum Given<K> {
-    /// Entries from this key to that.
-    Keys(K, K),
-    /// Nothing, for all that came was deleted.
-    Nothing,
-    /// Nothing, for the leaf has ended.
-    End,
-}
-
 /// A leaf that goes into a packer.
 pub(super) enum Remade<'a, F: LeafFormat> {
     OneByOne(Merged<'a, F>),
@@ -95,12 +84,12 @@ impl<'a, F: LeafFormat> Remade<'a, F> {
         }
     }
 
-    /// Gives a packer, which has what came so far, some of what comes next, and tells `seen` of its first key and of its last.
-    /// False at the end.
+    /// Gives a packer, which has what came so far, some of what comes next; tells `seen` beforehand of a key that none of it is
+    /// below, which the leaf has, or had, and afterwards of the last one. False at the end.
     pub fn pack(
         &mut self,
         (packer, out): (&mut F::Packer, &mut Vec<PackedLeaf>),
-        mut seen: impl FnMut(&F::Key) -> Result<(), PageError>,
+        seen: &mut impl FnMut(&F::Key) -> Result<(), PageError>,
     ) -> Result<bool, PageError> {
         match self {
             Remade::OneByOne(merged) => {
@@ -116,16 +105,9 @@ impl<'a, F: LeafFormat> Remade<'a, F> {
                     changes.some(AT_HAND, at_hand);
                 }
                 let mut ahead = Ahead { changes: &at_hand[*used..], more: at_hand.len() == AT_HAND, growth };
-                let given = F::merge(page.as_mut(), &mut ahead, packer, out)?;
+                let more = F::merge(page.as_mut(), &mut ahead, (packer, out), seen)?;
                 *used = at_hand.len() - ahead.changes.len();
-                match given {
-                    Given::Keys(first, last) => {
-                        seen(&first)?;
-                        seen(&last)?;
-                    }
-                    Given::Nothing => {}
-                    Given::End => return Ok(false),
-                }
+                return Ok(more);
             }
         }
         Ok(true)

@@ -50,10 +50,14 @@ impl WriteTransaction {
             }
         }
         stopped?;
+        drop((new, ranks));
         for edge in &edges {
             self.ops.push(&Op::AddEdge { edge: *edge, props: [].as_slice().into() });
         }
-        self.change_both_ways(&edges, true)?;
+        // No two are the same: any order leaves the same trees.
+        let mut leaving = edges.clone();
+        leaving.sort_unstable();
+        self.change_both_ways(&leaving, true)?;
         self.more_edges(edge_type, edges.len() as u64);
         Ok(edges)
     }
@@ -108,29 +112,22 @@ impl WriteTransaction {
         (found, after)
     }
 
-    /// Puts edges into both trees, or takes them out of both.
+    /// Puts edges into both trees, or takes them out of both. They are in the order of the tree of those that leave, and enter in
+    /// that of the other: there some that share a leaf come one after the other.
     fn change_both_ways(&mut self, edges: &[Edge], put: bool) -> Result<(), WriteError> {
         let Reader { pages, graph, layers } = &mut self.reader;
         let (pages, layer, out, into) = (&*pages, &layers.edge, &mut graph.out, &mut graph.into);
         let entering = edges.len() - usize::from(armed(Bug::LastOneEntersNowhere));
-        // In a tree's order those that share a leaf come one after the other. No two are the same, so any order would do.
-        let leave =
-            || layer.change_all(out, pages, &in_order(edges, |e| (e.source, e.edge_type, e.target)), put);
+        let leave = || layer.change_all(out, pages, edges, put);
         let enter = || {
-            let edges = in_order(&edges[..entering], |e| (e.target, e.edge_type, e.source));
+            let mut edges = edges[..entering].to_vec();
+            edges.sort_unstable_by_key(|edge| (edge.target, edge.edge_type, edge.source));
             layer.change_all(into, pages, &edges, put)
         };
         let (left, entered) = in_two(edges.len(), leave, enter);
         left?;
         Ok(entered?)
     }
-}
-
-/// The same edges by a key.
-fn in_order<K: Ord>(edges: &[Edge], key: impl FnMut(&Edge) -> K) -> Vec<Edge> {
-    let mut edges = edges.to_vec();
-    edges.sort_unstable_by_key(key);
-    edges
 }
 
 /// Does both; `second` on a thread of its own, if there are so many edges that it is worth one, and one is to be had.

@@ -2,6 +2,8 @@
 //! always an end.
 
 use super::*;
+use crate::edge::EdgeKey;
+use crate::edge::page::EdgeLeaf;
 use storage_core::page::{HEADER_LEN, PageImage, PageKind};
 use storage_core::pager::Page;
 
@@ -152,4 +154,70 @@ fn separators_out_of_order_are_found_by_visit_and_refused_for_writing() {
     let error = bad.visit(&tx, &mut |_, _| Ok(())).expect_err("damage");
     assert!(error.to_string().contains("ascend"), "{error}");
     assert!(bad.put(&tx, key(1), record(1)).is_err());
+}
+
+fn edge(vertex: u64, neighbor: u64) -> EdgeKey {
+    EdgeKey { vertex, edge_type: 0, neighbor, rank: 0 }
+}
+
+/// A tree of leaves that hold these edges, and begin where it says, which need not be so.
+fn tree_of_edges(tx: &mut Transaction, leaves: &[(Box<[u8]>, Vec<EdgeKey>)]) -> Tree<EdgeLeaf<false>> {
+    let mut packed = Vec::new();
+    for (_, edges) in leaves {
+        let mut packer = EdgeLeaf::<false>::packer(PageSize::K4, 100);
+        edges.iter().for_each(|edge| packer.push(*edge, (), &mut packed));
+        packer.finish(&mut packed);
+    }
+    assert_eq!(packed.len(), leaves.len(), "a page a leaf");
+    let pages = tx.write(packed.into_iter().map(|leaf| leaf.image).collect()).expect("writes");
+    let entry = |((separator, edges), page): (&(Box<[u8]>, Vec<_>), _)| Entry {
+        separator: separator.clone(),
+        page,
+        count: edges.len() as u64,
+    };
+    let entries: Vec<_> = leaves.iter().zip(pages).map(entry).collect();
+    Tree::open(Some(tx.write(vec![inner::encode(PageSize::K4, 1, &entries)]).expect("writes")[0]))
+}
+
+/// Two leaves that become one page are packed as one stream: keys of the second that are not above those of the first are a
+/// damaged page, and nothing that the packer may assert.
+#[test]
+fn a_leaf_that_begins_below_its_bound_is_refused_where_it_is_packed_behind_another() {
+    let store = Store::new(PageSize::K4);
+    let many: Vec<_> = (0..40).map(|n| edge(n / 8, n)).collect();
+    let hub: Vec<_> = (0..40).map(|n| edge(7, 2 * n)).collect();
+    for (leaf, bound) in [(many, 100u64.to_be_bytes().to_vec()), (hub, edge(7, 200).to_bytes().to_vec())] {
+        let mut tx = store.write();
+        let mut tree = tree_of_edges(&mut tx, &[(Box::default(), leaf.clone()), (bound.into(), leaf)]);
+        tree.put(&tx, edge(3, 1000), ()).expect("puts");
+        let error = tree.flush(&mut tx).expect_err("damage");
+        assert!(error.to_string().contains("outside"), "{error}");
+    }
+}
+
+/// The header's check knows the last vertex alone. A list of the greatest number there is stands before it.
+#[test]
+fn a_vertex_that_is_no_id_is_refused_in_the_midst_of_a_page() {
+    let store = Store::new(PageSize::K4);
+    let mut tx = store.write();
+    let far = 1 << 60;
+    let edges = vec![edge(5, 1), edge(far, 1), edge(far, 2), edge(2 * far, 1)];
+    let tree = tree_of_edges(&mut tx, &[(Box::default(), edges)]);
+    let mut leaf = None;
+    let mut keep = |_, page: &Page| {
+        leaf = Some(page.clone()).filter(|page| page.kind() == PageKind::EdgeOut);
+        Ok(())
+    };
+    tree.visit(&tx, &mut keep).expect("reads");
+    let leaf = leaf.expect("the leaf comes last");
+    let delta = (far - 5).to_le_bytes();
+    let at = leaf.windows(8).position(|eight| eight == delta).expect("a sparse directory of long deltas");
+    let bad = image(&leaf, leaf.used(), |body| {
+        body[at - HEADER_LEN..at - HEADER_LEN + 8].copy_from_slice(&(u64::MAX - 5).to_le_bytes());
+    });
+    let page = tx.write(vec![bad]).expect("writes")[0];
+    let mut tree = Tree::<EdgeLeaf<false>>::open(Some(page));
+    tree.put(&tx, edge(1, 1), ()).expect("puts");
+    let error = tree.flush(&mut tx).expect_err("damage");
+    assert!(error.to_string().contains("largest id"), "{error}");
 }

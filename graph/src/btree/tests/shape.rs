@@ -1,6 +1,8 @@
 //! What trees look like: splits, merges, collapsed roots, weights, shared nodes.
 
 use super::*;
+use crate::edge::EdgeKey;
+use crate::edge::page::EdgeLeaf;
 
 fn depth(tree: &Records, pages: &impl ReadPages) -> u8 {
     let Some(Some(root)) = tree.root() else { return 0 };
@@ -103,30 +105,38 @@ fn deleting_one_by_one_from_either_end_never_leaves_a_root_with_one_child() {
 
 #[test]
 fn a_leaf_that_outgrows_its_page_comes_out_even() {
-    let store = Store::new(PageSize::K4);
-    let (mut tree, tx) = (Records::empty(), store.write());
-    let mut n = 0;
-    while n < 103 {
-        tree.put(&tx, key(n * 10), record(n)).expect("puts");
-        n += 1;
+    assert_even::<RecordLeaf>(185, |n| (key(n), record(n / 10)));
+    let edge = |n: usize| EdgeKey { vertex: n as u64 / 100, edge_type: 0, neighbor: n as u64 * 37, rank: 0 };
+    assert_even::<EdgeLeaf<false>>(2200, |n| (edge(n), ()));
+}
+
+/// A page nearly full, then as many entries between those it has. At its end more of them fill it up first.
+fn assert_even<F: LeafFormat>(count: usize, entry: impl Fn(usize) -> (F::Key, F::Value)) {
+    for (between, even) in [(true, true), (false, false)] {
+        let store = Store::new(PageSize::K4);
+        let (mut tree, tx) = (Tree::<F>::empty(), store.write());
+        let put = |tree: &mut Tree<F>, tx: &Transaction, n| {
+            let (key, value) = entry(n);
+            tree.put(tx, key, value).expect("puts");
+        };
+        (0..count).for_each(|n| put(&mut tree, &tx, n * 10));
+        commit(tx, &mut tree);
+        let tx = store.write();
+        let before = pages(&tree, &tx);
+        let more = |n| if between { n * 10 + 5 } else { (count + n) * 10 };
+        (0..count / 3).for_each(|n| put(&mut tree, &tx, more(n)));
+        commit(tx, &mut tree);
+        let snapshot = store.pager.begin_read();
+        let mut used = Vec::new();
+        tree.visit(&snapshot, &mut |_, page| {
+            used.extend((page.kind() == F::KIND).then_some(page.used()));
+            Ok(())
+        })
+        .expect("reads");
+        assert!(before == 1 && used.len() == 2, "one page, and then two: {before}, {used:?}");
+        let (least, most) = (used[0].min(used[1]), used[0].max(used[1]));
+        assert_eq!(least > most * 2 / 3, even, "{between}: {used:?}");
     }
-    commit(tx, &mut tree);
-    let tx = store.write();
-    let count = pages(&tree, &tx);
-    for m in 0..n {
-        tree.put(&tx, key(m * 10 + 5), record(m)).expect("puts");
-    }
-    commit(tx, &mut tree);
-    let snapshot = store.pager.begin_read();
-    let mut least = usize::MAX;
-    tree.visit(&snapshot, &mut |_, page| {
-        if page.kind() == RecordLeaf::KIND {
-            least = least.min(page.used());
-        }
-        Ok(())
-    })
-    .expect("reads");
-    assert!(pages(&tree, &snapshot) > count && least > 4096 / 3, "the emptiest leaf has {least} bytes");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::bytes::Bytes;
 use super::leaf::{Leaf, Strict};
 use super::{EdgeKey, EdgeLeaf, Packer};
-use crate::btree::{Ahead, Given, PackedLeaf};
+use crate::btree::{Ahead, PackedLeaf};
+use crate::edge::Entry;
 use storage_core::pager::{Page, PageError};
 
 /// All edges of a page as keys, strictly ascending. Checks the page on the way; ends after the first error.
@@ -12,7 +13,7 @@ pub struct Entries {
     page: Page,
     walk: Option<Strict>,
     vertex: u64,
-    edges: Vec<(u32, u64, u32)>,
+    edges: Vec<Entry>,
     at: usize,
 }
 
@@ -23,18 +24,24 @@ impl Entries {
         Ok(Entries { page, walk, vertex: 0, edges: Vec::new(), at: 0 })
     }
 
-    /// The vertex whose edges come next.
-    fn vertex(&mut self) -> Result<Option<u64>, PageError> {
+    /// The edge that comes next.
+    fn next_key(&mut self) -> Result<Option<EdgeKey>, PageError> {
         while self.at == self.edges.len() {
             if !self.advance()? {
                 return Ok(None);
             }
         }
-        Ok(Some(self.vertex))
+        let next = self.edges.get(self.at);
+        Ok(next.map(|&(edge_type, neighbor, rank)| EdgeKey {
+            vertex: self.vertex,
+            edge_type,
+            neighbor,
+            rank,
+        }))
     }
 
-    /// What is left of that vertex' edges, or those up to `end`; they are passed over.
-    fn take(&mut self, end: Option<&EdgeKey>) -> &[(u32, u64, u32)] {
+    /// What is left of its vertex' edges, or those up to `end`; they are passed over.
+    fn take(&mut self, end: Option<&EdgeKey>) -> &[Entry] {
         let rest = &self.edges[self.at..];
         let end = end.map(|end| (end.edge_type, end.neighbor, end.rank));
         let count = end.map_or(rest.len(), |end| rest.partition_point(|edge| *edge <= end));
@@ -72,36 +79,33 @@ impl Entries {
 pub(super) fn merge<const IN: bool>(
     mut page: Option<&mut Entries>,
     ahead: &mut Ahead<'_, '_, EdgeLeaf<IN>>,
-    packer: &mut Packer<IN>,
-    out: &mut Vec<PackedLeaf>,
-) -> Result<Given<EdgeKey>, PageError> {
-    let of_page = page.as_mut().map_or(Ok(None), |page| page.vertex())?;
-    let changed = ahead.changes.first().map(|(key, _)| key.vertex);
-    let Some(vertex) = of_page.into_iter().chain(changed).min() else { return Ok(Given::End) };
-    let count = ahead.changes.iter().take_while(|(key, _)| key.vertex == vertex).count();
+    (packer, out): (&mut Packer<IN>, &mut Vec<PackedLeaf>),
+    mut seen: impl FnMut(&EdgeKey) -> Result<(), PageError>,
+) -> Result<bool, PageError> {
+    let of_page = page.as_mut().map_or(Ok(None), |page| page.next_key())?;
+    let changed = ahead.changes.first().map(|(key, _)| **key);
+    let Some(first) = of_page.into_iter().chain(changed).min() else { return Ok(false) };
+    seen(&first)?;
+    let of_first = |key: &EdgeKey| key.vertex == first.vertex;
+    let count = ahead.changes.iter().take_while(|(key, _)| of_first(key)).count();
     let (changes, behind) = ahead.changes.split_at(count);
     ahead.changes = behind;
     // Behind the last one nothing is known yet, if there are more.
-    let end = changes.last().filter(|_| behind.is_empty() && ahead.more);
-    let edges = page
-        .filter(|_| of_page == Some(vertex))
-        .map_or([].as_slice(), |page| page.take(end.map(|(key, _)| *key)));
-    Ok(packer.push_merged(vertex, edges, (changes, ahead.growth), out))
+    let end = changes.last().filter(|_| behind.is_empty() && ahead.more).map(|(key, _)| *key);
+    let page = page.filter(|_| of_page.as_ref().is_some_and(of_first));
+    let edges = page.map_or([].as_slice(), |page| page.take(end));
+    if let Some(last) = packer.push_merged(first.vertex, edges, (changes, ahead.growth), out) {
+        seen(&last)?;
+    }
+    Ok(true)
 }
 
 impl Iterator for Entries {
     type Item = Result<(EdgeKey, ()), PageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.at == self.edges.len() {
-            match self.advance() {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        let (edge_type, neighbor, rank) = *self.edges.get(self.at)?;
-        self.at += 1;
-        Some(Ok((EdgeKey { vertex: self.vertex, edge_type, neighbor, rank }, ())))
+        let next = self.next_key().transpose()?;
+        self.at += usize::from(next.is_ok());
+        Some(next.map(|key| (key, ())))
     }
 }

@@ -438,6 +438,10 @@ impl Strict {
         if !ascends {
             return Err("vertices do not ascend from the first one");
         }
+        // The header's check sees the last one alone; where those before it do not ascend, it comes too late.
+        if vertex == u64::MAX {
+            return Err("a vertex beyond the largest id");
+        }
         if self.head.offset(bytes, self.slot) != self.end {
             return Err("a list does not begin where the one before it ends");
         }

@@ -100,8 +100,8 @@ pub use read::{
 pub(crate) use walk::PageWalk;
 
 use super::EdgeKey;
+use crate::btree::Ahead;
 use crate::btree::format::{LeafFormat, PackedLeaf};
-use crate::btree::{Ahead, Given};
 use std::ops::Bound;
 use storage_core::page::{HEADER_LEN, PageKind, PageSize};
 use storage_core::pager::{Page, PageError};
@@ -167,10 +167,10 @@ impl<const IN: bool> LeafFormat for EdgeLeaf<IN> {
     fn merge(
         page: Option<&mut Entries>,
         ahead: &mut Ahead<'_, '_, Self>,
-        packer: &mut Packer<IN>,
-        out: &mut Vec<PackedLeaf>,
-    ) -> Result<Given<EdgeKey>, PageError> {
-        entries::merge(page, ahead, packer, out)
+        to: (&mut Packer<IN>, &mut Vec<PackedLeaf>),
+        seen: impl FnMut(&EdgeKey) -> Result<(), PageError>,
+    ) -> Result<bool, PageError> {
+        entries::merge(page, ahead, to, seen)
     }
 
     fn packer(size: PageSize, fill_percent: u8) -> Packer<IN> {

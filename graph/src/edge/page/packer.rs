@@ -7,7 +7,7 @@ use super::builder::{Builder, NewList, table_len};
 use super::measure::{Fit, fit, fit_plain};
 use super::{EDGES_A_BYTE, EdgeKey, EdgeLeaf};
 use crate::btree::format::{LeafFormat, LeafPacker, PackedLeaf};
-use crate::btree::{ChangeAt, Given, Growth};
+use crate::btree::{ChangeAt, Growth};
 use crate::edge::Entry;
 use storage_core::page::PageSize;
 use storage_core::planted::{Bug, armed};
@@ -250,26 +250,28 @@ impl<const IN: bool> Packer<IN> {
         Some(())
     }
 
-    /// Takes what comes next of a vertex: edges in order, at most a page's, and changes to them.
+    /// Takes what comes next of a vertex: edges in order, at most a page's, and changes to them. Returns the last one that is
+    /// left.
+    ///
+    /// # Panics
+    /// If edges do not ascend: that they come behind those before is for the caller to see.
     pub(super) fn push_merged(
         &mut self,
         vertex: u64,
         edges: &[Entry],
         (changes, growth): (&[ChangeAt<'_, EdgeKey, ()>], &mut Growth),
         out: &mut Vec<PackedLeaf>,
-    ) -> Given<EdgeKey> {
+    ) -> Option<EdgeKey> {
         self.begin_vertex(vertex, out);
         let from = self.pending.neighbors.len();
         self.pending.merge(edges, changes, growth);
-        let Some(last) = self.pending.neighbors.len().checked_sub(1).filter(|last| *last >= from) else {
-            return Given::Nothing;
-        };
+        let last = self.pending.neighbors.len().checked_sub(1).filter(|last| *last >= from)?;
         let (first, last) = (self.pending.key_at(from), self.pending.key_at(last));
         assert!(self.last_key < Some(first), "edges come in ascending order");
         assert!(vertex < u64::MAX && last.neighbor < u64::MAX, "u64::MAX is no id");
         self.last_key = Some(last);
         self.settle(false, out);
-        Given::Keys(first, last)
+        Some(last)
     }
 
     /// Edges of a vertex come next: those of another one are complete.
