@@ -22,6 +22,8 @@ use storage_core::pager::{self, Flushed, PageError, Pager, Transaction};
 
 /// How long a commit that nobody waits for stays in memory at most.
 const RELAXED: Duration = Duration::from_millis(50);
+/// Bytes of the log that may be promised to commits that nobody waits for, at least, before they are written.
+const CROWDED: u64 = 256 << 10;
 /// How often whoever waits for the thread looks whether it is alive.
 const ALIVE: Duration = Duration::from_secs(1);
 /// How often the thread looks whether a writer has gone that it could not wait for.
@@ -97,6 +99,10 @@ impl Checkpoints {
     /// After a commit: how much memory changes take now, and whether somebody waits for it to become durable.
     pub(crate) fn committed(&self, changed: usize, relaxed: bool) {
         self.shared.changed.store(changed, Ordering::Relaxed);
+        if relaxed && self.shared.is_crowded() {
+            // An error stays with the log: every later commit gets it.
+            let _ = self.shared.pager.flush_log();
+        }
         let due = self.shared.is_due();
         if !relaxed && !due {
             return;
@@ -200,6 +206,11 @@ impl OnNewRoot {
 }
 
 impl Shared {
+    /// True if much of the log is promised to commits that wait in memory: they need no checkpoint, but to become a group.
+    fn is_crowded(&self) -> bool {
+        self.pager.log_promised() > CROWDED.max(self.pager.log_pressure().1 / 8)
+    }
+
     /// True if the log or the memory for changes is half full.
     fn is_due(&self) -> bool {
         let log = self.pager.log_pressure();

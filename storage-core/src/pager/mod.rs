@@ -279,7 +279,13 @@ impl Pager {
         self.flushed.lock().is_some()
     }
 
-    /// Bytes of the log that a crash would have to read, and the most that there may be.
+    /// Bytes of the log that are promised to commits which wait in memory: for each as many as it takes alone, of which a group
+    /// of many uses few.
+    pub fn log_promised(&self) -> u64 {
+        self.log.promised()
+    }
+
+    /// Bytes of the log that a crash would have to read, and the most that there may be; those promised count as well.
     pub fn log_pressure(&self) -> (u64, u64) {
         self.log.pressure()
     }

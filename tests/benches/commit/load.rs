@@ -2,7 +2,7 @@
 
 use foliograph::bulk::{Bulk, BulkOptions, EdgeRow, Place, RowId};
 use foliograph::storage_core::device::sim::rng::Rng;
-use foliograph::{Backend, Database, NodeId, OpenError, Options, props};
+use foliograph::{Backend, Database, Durability, NodeId, OpenError, Options, props};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,8 +37,14 @@ pub fn store(backend: Backend, path: &Path) -> Result<Database, OpenError> {
 
 /// Commits so many edges between random nodes, and waits until they are durable.
 pub fn add_edges(db: &Database, seed: u64, count: usize) {
+    add_edges_as(db, seed, count, Durability::Full);
+}
+
+/// The same with another promise.
+pub fn add_edges_as(db: &Database, seed: u64, count: usize, durability: Durability) {
     let mut rng = Rng::new(seed);
     let mut tx = db.begin_write().expect("begun");
+    tx.set_durability(durability);
     for _ in 0..count {
         let (from, to) = (NodeId(rng.below(NODES)), NodeId(rng.below(NODES)));
         tx.add_edge(from, "edge", to, props! {}).expect("added");

@@ -10,8 +10,8 @@ mod floor;
 mod load;
 
 use floor::Floor;
-use foliograph::{Backend, Database};
-use load::{Busy, add_edges, store};
+use foliograph::{Backend, Database, Durability};
+use load::{Busy, add_edges, add_edges_as, store};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -87,6 +87,27 @@ fn one_edge(db: &Database, floor: &Floor, size: Size) {
         commits.rate() / bare.rate(),
     );
     line(floor.backend(), "one edge a commit, one thread", &figures);
+}
+
+/// One-edge commits that nobody waits for, until all are durable: how many of them come to a durable write.
+fn relaxed(db: &Database, floor: &Floor, size: Size) {
+    let (mut commits, before) = (Times::default(), db.pager().stats());
+    let (since, count) = (Instant::now(), size.turn * size.turns * 4);
+    for n in 0..count {
+        commits.take(|| add_edges_as(db, 600_000_000 + n as u64, 1, Durability::Relaxed));
+    }
+    db.flush().expect("durable");
+    let (took, after) = (since.elapsed(), db.pager().stats());
+    let figures = format!(
+        "**{:.0}** commits/s, median {:.1} µs, p99 {:.0} µs, most {:.0} µs; {} durable writes, {} roots",
+        count as f64 / took.as_secs_f64(),
+        commits.quantile(0.5),
+        commits.quantile(0.99),
+        commits.quantile(1.0),
+        after.log.groups - before.log.groups,
+        after.meta.generation - before.meta.generation,
+    );
+    line(floor.backend(), "one edge a commit, nobody waits", &figures);
 }
 
 /// Eight threads: commits a durable write, against a bare leader/follower loop on the floor's file.
@@ -204,6 +225,7 @@ fn main() {
         };
         let floor = Floor::beside(&db, &dir.path().join("floor.folio"));
         one_edge(&db, &floor, size);
+        relaxed(&db, &floor, size);
         eight_threads(&db, &floor, size);
         hundred_edges(&db, &floor, size);
         beside_checkpoints(&db, &floor, size);

@@ -207,6 +207,27 @@ fn the_thread_makes_relaxed_commits_durable_though_nobody_asks() {
     });
 }
 
+/// Each commit that waits in memory is promised blocks of its own. Two thousand filled the log with promises, and every few
+/// hundred made a checkpoint, where a few groups carry them all.
+#[test]
+fn relaxed_commits_without_end_make_groups_and_no_checkpoints() {
+    story(|| {
+        let (place, db) = Place::create(&quiet().durability(Durability::Relaxed).log_limit(4 << 20));
+        commit(&db, 0).expect("the log begins");
+        let begun = db.pager().stats().meta.generation;
+        for key in 1..2000 {
+            commit(&db, key).expect("committed");
+        }
+        let stats = db.pager().stats();
+        assert_eq!(stats.meta.generation, begun, "a root was written");
+        assert!((3..60).contains(&stats.log.groups), "{:?}", stats.log);
+        assert!(nodes(&place.killed()).len() > 1900, "all but those since the last group are durable");
+        db.flush().expect("flushed");
+        assert_eq!(nodes(&place.killed()).len(), 2000);
+        expect_whole(place.killed());
+    });
+}
+
 /// Found by reading: the log ended while a commit was queued that had been promised room in it.
 #[test]
 fn the_log_does_not_end_below_a_commit_that_is_queued() {

@@ -256,6 +256,11 @@ impl Log {
         ((state.extents.used() + state.promised) * BLOCK as u64, self.limit())
     }
 
+    /// Bytes promised to what is queued.
+    pub(crate) fn promised(&self) -> u64 {
+        self.state.lock().promised * BLOCK as u64
+    }
+
     pub(crate) fn extents(&self) -> Vec<Extent> {
         self.state.lock().extents.extents().copied().collect()
     }
