@@ -2,8 +2,8 @@
 //! write.
 //!
 //! A checkpoint is due when the log is half full, when changes fill half of the memory they are given, or when some time
-//! has passed with something to do; whoever begins to write waits for one when either is three quarters full. Nobody waits
-//! while holding anything that a checkpoint needs, and nobody waits for readers.
+//! has passed with something to do; whoever begins to write waits for one when either is three quarters full. Before that he
+//! writes what waits in memory, where an eighth of the log was promised to it in vain. Nobody waits while holding anything that a checkpoint needs, and nobody waits for readers.
 //!
 //! Must always be true: an attempt that failed lets whoever waits for it go on: his commit will be a checkpoint itself,
 //! and say what is wrong. The thread ends before the store is closed.
@@ -22,8 +22,6 @@ use storage_core::pager::{self, Flushed, PageError, Pager, Transaction};
 
 /// How long a commit that nobody waits for stays in memory at most.
 const RELAXED: Duration = Duration::from_millis(50);
-/// Bytes of the log that may be promised to commits that nobody waits for, at least, before they are written.
-const CROWDED: u64 = 256 << 10;
 /// How often whoever waits for the thread looks whether it is alive.
 const ALIVE: Duration = Duration::from_secs(1);
 /// How often the thread looks whether a writer has gone that it could not wait for.
@@ -99,10 +97,6 @@ impl Checkpoints {
     /// After a commit: how much memory changes take now, and whether somebody waits for it to become durable.
     pub(crate) fn committed(&self, changed: usize, relaxed: bool) {
         self.shared.changed.store(changed, Ordering::Relaxed);
-        if relaxed && self.shared.is_crowded() {
-            // An error stays with the log: every later commit gets it.
-            let _ = self.shared.pager.flush_log();
-        }
         let due = self.shared.is_due();
         if !relaxed && !due {
             return;
@@ -121,8 +115,13 @@ impl Checkpoints {
         }
     }
 
-    /// Before a transaction begins: makes room if there is little.
+    /// Before a transaction begins: makes room if there is little. What waits in memory becomes a group if there is much of it, and
+    /// a checkpoint is made, or waited for, if the log is full.
     pub(crate) fn relieve(&self) -> Result<(), WriteError> {
+        if self.shared.is_crowded() {
+            // An error stays with the log: every later commit gets it.
+            let _ = self.shared.pager.flush_log();
+        }
         if self.thread.lock().is_none() {
             if self.shared.is_due() {
                 // What is wrong with it the commit that has no room will say. One that runs already is not waited for: it
@@ -206,9 +205,11 @@ impl OnNewRoot {
 }
 
 impl Shared {
-    /// True if much of the log is promised to commits that wait in memory: they need no checkpoint, but to become a group.
+    /// True if much of the log is promised to commits that wait in memory, and will not be used: they need no checkpoint, but to
+    /// become a group.
     fn is_crowded(&self) -> bool {
-        self.pager.log_promised() > CROWDED.max(self.pager.log_pressure().1 / 8)
+        let (spare, limit) = self.pager.spare_promises();
+        spare > limit / 8
     }
 
     /// True if the log or the memory for changes is half full.

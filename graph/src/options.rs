@@ -21,9 +21,9 @@ pub enum Durability {
     #[default]
     Full,
     /// Visible when the commit returns, durable with the next group, at most 50 ms later (without the background thread:
-    /// with the next commit that waits, [`Database::flush`], a checkpoint, or closing). Where thousands come at once, one in
-    /// some hundred writes the group. A crash, of the machine or of the process, may lose the last such commits, but always
-    /// leaves all up to some commit and none after it.
+    /// with the next commit that waits, [`Database::flush`], a checkpoint, or closing). Where thousands come at once, one of
+    /// some hundred that begin to write waits until the last ones are durable. A crash, of the machine or of the process, may
+    /// lose the last such commits, but always leaves all up to some commit and none after it.
     Relaxed,
     /// Without the log: the commit is a checkpoint, and durable when it returns. One sync and two small durable writes.
     Checkpoint,

@@ -279,10 +279,10 @@ impl Pager {
         self.flushed.lock().is_some()
     }
 
-    /// Bytes of the log that are promised to commits which wait in memory: for each as many as it takes alone, of which a group
-    /// of many uses few.
-    pub fn log_promised(&self) -> u64 {
-        self.log.promised()
+    /// Bytes of the log that are promised to commits which wait in memory, beyond what they will take: each was promised as many
+    /// blocks as it takes alone, of which a group of many uses few; and the most that the log may take.
+    pub fn spare_promises(&self) -> (u64, u64) {
+        self.log.spare_promises()
     }
 
     /// Bytes of the log that a crash would have to read, and the most that there may be; those promised count as well.

@@ -225,10 +225,10 @@ fn main() {
         };
         let floor = Floor::beside(&db, &dir.path().join("floor.folio"));
         one_edge(&db, &floor, size);
-        relaxed(&db, &floor, size);
         eight_threads(&db, &floor, size);
         hundred_edges(&db, &floor, size);
         beside_checkpoints(&db, &floor, size);
+        relaxed(&db, &floor, size);
         let report = db.check().expect("checked");
         assert!(report.findings.is_empty(), "{report:?}");
         db.close().expect("closed");

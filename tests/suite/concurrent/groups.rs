@@ -207,24 +207,62 @@ fn the_thread_makes_relaxed_commits_durable_though_nobody_asks() {
     });
 }
 
-/// Each commit that waits in memory is promised blocks of its own. Two thousand filled the log with promises, and every few
-/// hundred made a checkpoint, where a few groups carry them all.
-#[test]
-fn relaxed_commits_without_end_make_groups_and_no_checkpoints() {
-    story(|| {
-        let (place, db) = Place::create(&quiet().durability(Durability::Relaxed).log_limit(4 << 20));
+/// Each commit that waits in memory is promised blocks of its own. A thousand filled half of the log with promises, and made a
+/// checkpoint, where a few groups carry them all: those that nobody waits for, and those that are waited for later.
+#[rstest]
+#[case::usual(4 << 20)]
+#[case::small(2 << 20)]
+fn commits_without_end_make_groups_and_no_checkpoints(#[case] limit: u64) {
+    story(move || {
+        let (place, db) = Place::create(&quiet().log_limit(limit));
         commit(&db, 0).expect("the log begins");
-        let begun = db.pager().stats().meta.generation;
+        let begun = db.pager().stats();
         for key in 1..2000 {
-            commit(&db, key).expect("committed");
+            let mut tx = with_node(&db, key).expect("begun");
+            if key % 2 == 0 {
+                tx.set_durability(Durability::Relaxed);
+            }
+            drop(tx.submit().expect("queued"));
         }
         let stats = db.pager().stats();
-        assert_eq!(stats.meta.generation, begun, "a root was written");
-        assert!((3..60).contains(&stats.log.groups), "{:?}", stats.log);
-        assert!(nodes(&place.killed()).len() > 1900, "all but those since the last group are durable");
+        assert_eq!(stats.meta.generation, begun.meta.generation, "a root was written");
+        // Two blocks for each, of which an eighth of the log has so many.
+        let together = limit / 8 / (2 * 4096);
+        let groups = stats.log.groups - begun.log.groups;
+        assert!((2000 / (together + 3)..=2000 / together).contains(&groups), "{:?}", stats.log);
+        assert!(nodes(&place.killed()).len() as u64 >= 2000 - together - 3, "all but the last are durable");
         db.flush().expect("flushed");
         assert_eq!(nodes(&place.killed()).len(), 2000);
         expect_whole(place.killed());
+    });
+}
+
+/// What waits is written by whoever begins to write. If that fails he says so, and all after him; what was durable is there.
+#[test]
+fn who_begins_to_write_says_that_what_waits_could_not_be_written() {
+    story(|| {
+        let faults = Arc::new(Faults::new(7));
+        let wrap = |device| Arc::new(FaultyDevice::new(device, faults.clone())) as _;
+        let options = quiet().durability(Durability::Relaxed).log_limit(512 << 10);
+        let (place, db) = Place::create_over(&options, wrap);
+        commit(&db, 0).expect("the log begins");
+        db.flush().expect("durable");
+        faults.add(FaultRule::once(Operation::WriteDurable, 1, Fault::Io));
+        let mut told = None;
+        for key in 1..40 {
+            match with_node(&db, key) {
+                Ok(tx) => drop(tx.commit().expect("it waits for nobody")),
+                Err(error) => {
+                    told = Some(error);
+                    break;
+                }
+            }
+        }
+        assert!(told.is_some() && faults.injected() == 1, "{told:?}");
+        assert!(with_node(&db, 99).is_err() && db.flush().is_err(), "only reopening goes on");
+        assert!(nodes(&place.killed()).contains(&0));
+        expect_whole(place.killed());
+        assert!(db.close().is_err());
     });
 }
 

@@ -7,6 +7,9 @@ use super::bytes::{Bytes, word};
 use super::{DIRECTORY, Parsed};
 use storage_core::page::HEADER_LEN;
 
+/// What is wrong with a vertex that is no id.
+pub(super) const BEYOND: &str = "a vertex beyond the largest id";
+
 /// The form of a directory, as the page's flags name it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Form {
@@ -78,7 +81,7 @@ impl Head {
             return Err("the directory reaches beyond the used bytes");
         }
         match first.checked_add(head.delta(bytes, slots - 1)) {
-            None | Some(u64::MAX) => Err("a vertex beyond the largest id"),
+            None | Some(u64::MAX) => Err(BEYOND),
             Some(_) => Ok(head),
         }
     }

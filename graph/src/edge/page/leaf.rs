@@ -4,7 +4,7 @@
 //! strictly and every used byte belongs to exactly one list.
 
 use super::bytes::Bytes;
-use super::directory::{Form, Head};
+use super::directory::{BEYOND, Form, Head};
 use super::lines::Lines;
 use super::list::{List, TYPES};
 use super::{CODEC, EDGES_A_BYTE, EdgeKey, Parsed, simd};
@@ -440,7 +440,7 @@ impl Strict {
         }
         // The header's check sees the last one alone; where those before it do not ascend, it comes too late.
         if vertex == u64::MAX {
-            return Err("a vertex beyond the largest id");
+            return Err(BEYOND);
         }
         if self.head.offset(bytes, self.slot) != self.end {
             return Err("a list does not begin where the one before it ends");

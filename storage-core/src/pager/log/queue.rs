@@ -73,6 +73,8 @@ pub(super) struct State {
     queue: VecDeque<Queued>,
     queued_bytes: usize,
     /// Blocks promised to what is queued.
+    queued_blocks: u64,
+    /// The same with what is being written, and what is about to be queued.
     pub(super) promised: u64,
     /// How many commits the last group carried.
     together: usize,
@@ -108,6 +110,7 @@ impl Log {
             salt: 0,
             queue: VecDeque::new(),
             queued_bytes: 0,
+            queued_blocks: 0,
             promised: 0,
             together: 0,
             writing: false,
@@ -145,6 +148,7 @@ impl Log {
         let mut state = self.state.lock();
         debug_assert!(version.number > state.durable.number);
         state.queued_bytes += record.len();
+        state.queued_blocks += promised;
         if waits {
             state.last_waiting = version.number;
         } else if state.last_waiting <= state.durable.number || armed(Bug::RelaxedBeforeFull) {
@@ -256,9 +260,11 @@ impl Log {
         ((state.extents.used() + state.promised) * BLOCK as u64, self.limit())
     }
 
-    /// Bytes promised to what is queued.
-    pub(crate) fn promised(&self) -> u64 {
-        self.state.lock().promised * BLOCK as u64
+    /// Bytes that were promised to what is queued beyond what it will take as groups, and the most that the log may take.
+    pub(crate) fn spare_promises(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        let promised: u64 = state.queued_blocks * BLOCK as u64;
+        (promised.saturating_sub(state.queued_bytes as u64), self.limit())
     }
 
     pub(crate) fn extents(&self) -> Vec<Extent> {
@@ -362,17 +368,11 @@ impl State {
         let carried: &[Extent] = if armed(Bug::ExtentNotLinked) { &[] } else { &links };
         let (bytes, check) = frame::encode(&head, carried, &records, &pager.uuid());
         self.queued_bytes -= records.iter().map(|r| r.len()).sum::<usize>();
+        let promised = taken.iter().map(|q| q.promised).sum();
+        self.queued_blocks -= promised;
         self.flying = taken.last().map(|q| q.version.clone());
         let blocks = (bytes.len() / BLOCK) as u32;
-        Group {
-            places: self.extents.next_blocks(blocks),
-            blocks,
-            bytes,
-            check,
-            links,
-            commits,
-            promised: taken.iter().map(|q| q.promised).sum(),
-        }
+        Group { places: self.extents.next_blocks(blocks), blocks, bytes, check, links, commits, promised }
     }
 
     /// The group is durable.
