@@ -3,7 +3,8 @@
 //!
 //! A checkpoint is due when the log is half full, when changes fill half of the memory they are given, or when some time
 //! has passed with something to do; whoever begins to write waits for one when either is three quarters full. Before that he
-//! writes what waits in memory, where an eighth of the log was promised to it in vain. Nobody waits while holding anything that a checkpoint needs, and nobody waits for readers.
+//! writes what waits in memory, where an eighth of the log was promised to it in vain. Nobody waits while holding anything
+//! that a checkpoint needs, and nobody waits for readers.
 //!
 //! Must always be true: an attempt that failed lets whoever waits for it go on: his commit will be a checkpoint itself,
 //! and say what is wrong. The thread ends before the store is closed.
@@ -115,8 +116,8 @@ impl Checkpoints {
         }
     }
 
-    /// Before a transaction begins: makes room if there is little. What waits in memory becomes a group if there is much of it, and
-    /// a checkpoint is made, or waited for, if the log is full.
+    /// Before a transaction begins: makes room if there is little. What waits in memory becomes a group if there is much of it,
+    /// and a checkpoint is made, or waited for, if the log is full.
     pub(crate) fn relieve(&self) -> Result<(), WriteError> {
         if self.shared.is_crowded() {
             // An error stays with the log: every later commit gets it.

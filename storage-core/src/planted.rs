@@ -102,7 +102,7 @@ bugs! {
     StaleCount,
     /// The filter of a run of changes does not know the last of them (V6).
     FilterForgets,
-    /// Where a leaf is written anew, the last edge of a vertex that is deleted stays (V6).
+    /// Where a leaf is written anew, the last change of a vertex is forgotten if it deletes (V6).
     DeletedStays,
     /// Changes in a part of a node's children that the checkpoint knew as well are not put onto its root (T10).
     PartForgotten,

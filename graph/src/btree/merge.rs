@@ -6,13 +6,38 @@
 use super::changes::Changes;
 use super::delta::Delta;
 use super::format::LeafFormat;
-use super::remade::Growth;
 use std::cmp::Ordering;
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
 
 /// A key and what stands under it.
 pub(super) type Pair<F> = (<F as LeafFormat>::Key, <F as LeafFormat>::Value);
+
+/// Where a leaf grew.
+#[derive(Copy, Clone, Default, Debug)]
+pub struct Growth {
+    added: bool,
+    inserted: bool,
+}
+
+impl Growth {
+    /// A key that the page does not have came next.
+    #[inline]
+    pub fn adds(&mut self) {
+        self.added = true;
+    }
+
+    /// An entry of the page came next.
+    #[inline]
+    pub fn keeps(&mut self) {
+        self.inserted |= self.added;
+    }
+
+    /// True if an entry of the page came after one that a change added: it grew in its midst, not at its end.
+    pub(super) fn inserted(self) -> bool {
+        self.inserted
+    }
+}
 
 /// What a leaf holds now: its page's entries with its changes applied.
 pub struct Merged<'a, F: LeafFormat> {

@@ -106,13 +106,13 @@ pub(crate) use filter::mixed;
 pub(crate) use finger::{Finger, Spot};
 pub use format::{LeafFormat, LeafPacker, PackedLeaf};
 pub use inner::{Entry, InnerPage, MAX_KEY_LEN, MAX_LEVEL};
-pub use merge::Merged;
+pub use merge::{Growth, Merged};
 pub use node::Tree;
 pub(crate) use quick::Place;
 pub use range::{Range, RangeBack};
 pub use read::{LeafView, Leaves};
 pub use record::{Record, RecordLeaf};
-pub use remade::{Ahead, Growth};
+pub use remade::Ahead;
 
 /// The length of the longest common prefix.
 pub fn lcp(a: &[u8], b: &[u8]) -> usize {

@@ -9,38 +9,12 @@
 use super::changes::{ChangeAt, Changes};
 use super::delta::Delta;
 use super::format::{LeafFormat, LeafPacker, PackedLeaf};
-use super::merge::Merged;
+use super::merge::{Growth, Merged};
 use std::ops::Bound;
 use storage_core::pager::{Page, PageError};
 
 /// So many changes are at hand at once, at most: in tests so few that most vertices have more.
 const AT_HAND: usize = if cfg!(test) { 3 } else { 2048 };
-
-/// Where a leaf grew.
-#[derive(Copy, Clone, Default, Debug)]
-pub struct Growth {
-    added: bool,
-    inserted: bool,
-}
-
-impl Growth {
-    /// A key that the page does not have came next.
-    #[inline]
-    pub fn adds(&mut self) {
-        self.added = true;
-    }
-
-    /// An entry of the page came next.
-    #[inline]
-    pub fn keeps(&mut self) {
-        self.inserted |= self.added;
-    }
-
-    /// True if an entry of the page came after one that a change added: it grew in its midst, not at its end.
-    pub(super) fn inserted(self) -> bool {
-        self.inserted
-    }
-}
 
 /// What comes next of a leaf's changes.
 #[derive(Debug)]
@@ -97,6 +71,7 @@ impl<'a, F: LeafFormat> Remade<'a, F> {
                 let (key, value) = entry?;
                 seen(&key)?;
                 packer.push(key, value, out);
+                Ok(true)
             }
             Remade::Together { page, changes, at_hand, used, growth } => {
                 if *used == at_hand.len() {
@@ -107,9 +82,8 @@ impl<'a, F: LeafFormat> Remade<'a, F> {
                 let mut ahead = Ahead { changes: &at_hand[*used..], more: at_hand.len() == AT_HAND, growth };
                 let more = F::merge(page.as_mut(), &mut ahead, (packer, out), seen)?;
                 *used = at_hand.len() - ahead.changes.len();
-                return Ok(more);
+                Ok(more)
             }
         }
-        Ok(true)
     }
 }

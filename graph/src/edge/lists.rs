@@ -455,7 +455,7 @@ pub(super) fn leaf_entries(
     }
     let mut base = base.into_iter().peekable();
     for (key, change) in delta.range(EdgeKey::all_of(vertex, None)) {
-        let entry = (key.edge_type, key.neighbor, key.rank);
+        let entry = key.entry();
         while let Some(before) = base.next_if(|b| *b < entry) {
             out.push(before);
         }

@@ -82,6 +82,12 @@ impl EdgeKey {
         EdgeKey { vertex, edge_type: 0, neighbor: 0, rank: 0 }
     }
 
+    /// What a page's list of its vertex has of it.
+    #[inline]
+    pub(crate) fn entry(&self) -> Entry {
+        (self.edge_type, self.neighbor, self.rank)
+    }
+
     /// The fields big-endian one after another: their `memcmp` order is the order of keys.
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut out = [0; Self::LEN];

@@ -63,8 +63,16 @@ fn on_pages() -> Database {
     db
 }
 
-fn all(db: &Database) -> Result<Vec<Edge>, ReadError> {
-    db.begin_read()?.all_edges().collect()
+/// What was committed is there when it has been written.
+fn expect_kept(db: &Database, write: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let all = || db.begin_read()?.all_edges().collect::<Result<Vec<Edge>, ReadError>>();
+    let before = all().map_err(said)?;
+    write()?;
+    let after = all().map_err(said)?;
+    match before == after {
+        true => Ok(()),
+        false => Err(format!("{} edges were committed, {} are there", before.len(), after.len())),
+    }
 }
 
 /// Some nodes get an edge; a checkpoint begins; the same nodes get another one, and a third, before it ends. What was
@@ -85,14 +93,10 @@ pub(super) fn beside_a_checkpoint(bugs: &[Bug]) -> Result<u64, Caught> {
                 let checkpoint = db.begin_checkpoint().map_err(said)?.ok_or("there is something to write")?;
                 add(from)?;
                 add(from)?;
-                let before = all(&db).map_err(said)?;
-                checkpoint.finish().map_err(said)?;
-                db.checkpoint().map_err(said)?;
-                let after = all(&db).map_err(said)?;
-                match before == after {
-                    true => Ok(()),
-                    false => Err(format!("{} edges were committed, {} are there", before.len(), after.len())),
-                }
+                expect_kept(&db, || {
+                    checkpoint.finish().map_err(said)?;
+                    db.checkpoint().map(drop).map_err(said)
+                })
             })?;
         }
         Ok(20)
@@ -114,13 +118,7 @@ pub(super) fn written_anew(bugs: &[Bug]) -> Result<u64, Caught> {
                 let gone: Vec<_> = every.into_iter().skip(round as usize).step_by(5).collect();
                 tx.delete_each(&gone).map_err(said)?;
                 tx.commit().map_err(said)?;
-                let before = all(&db).map_err(said)?;
-                db.checkpoint().map_err(said)?;
-                let after = all(&db).map_err(said)?;
-                match before == after {
-                    true => Ok(()),
-                    false => Err(format!("{} edges were committed, {} are there", before.len(), after.len())),
-                }
+                expect_kept(&db, || db.checkpoint().map(drop).map_err(said))
             })?;
         }
         Ok(6)

@@ -7,6 +7,7 @@ use super::directory::Form;
 use super::leaf::{Leaf, Lists};
 use super::list::List;
 use super::{EdgeKey, Parsed};
+use crate::edge::Entry;
 use std::ops::Bound;
 
 /// The smallest and the greatest key within bounds; `None` if there is no key within them.
@@ -24,15 +25,8 @@ pub(super) fn closed(from: Bound<&EdgeKey>, to: Bound<&EdgeKey>) -> Option<(Edge
     (from <= to).then_some((from, to))
 }
 
-/// A place within a vertex's lists: type, neighbour, rank.
-type Place = (u32, u64, u32);
-
-const FIRST: Place = (0, 0, 0);
-const LAST: Place = (u32::MAX, u64::MAX, u32::MAX);
-
-fn place(key: EdgeKey) -> Place {
-    (key.edge_type, key.neighbor, key.rank)
-}
+const FIRST: Entry = (0, 0, 0);
+const LAST: Entry = (u32::MAX, u64::MAX, u32::MAX);
 
 impl Leaf<'_> {
     /// How many edges lie from `from` to `to`, both included.
@@ -52,8 +46,8 @@ impl Leaf<'_> {
                 return Err("lists overlap, or vertices do not ascend");
             }
             before = Some(vertex);
-            let low = if vertex == from.vertex { place(from) } else { FIRST };
-            let high = if vertex == to.vertex { place(to) } else { LAST };
+            let low = if vertex == from.vertex { from.entry() } else { FIRST };
+            let high = if vertex == to.vertex { to.entry() } else { LAST };
             let (found, read) = self.count_of(vertex, at, low, high)?;
             count += found;
             end = read;
@@ -63,7 +57,7 @@ impl Leaf<'_> {
 
     /// How many edges of the vertex whose lists begin at `at` lie from `low` to `high`; and up to where the page was
     /// read for it.
-    fn count_of(&self, vertex: u64, at: usize, low: Place, high: Place) -> Parsed<(u64, usize)> {
+    fn count_of(&self, vertex: u64, at: usize, low: Entry, high: Entry) -> Parsed<(u64, usize)> {
         let part = |list: &List<'_>, edge_type| {
             let low = if edge_type == low.0 { (low.1, low.2) } else { (0, 0) };
             let high = if edge_type == high.0 { (high.1, high.2) } else { (u64::MAX, u32::MAX) };

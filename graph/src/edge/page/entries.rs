@@ -31,20 +31,14 @@ impl Entries {
                 return Ok(None);
             }
         }
-        let next = self.edges.get(self.at);
-        Ok(next.map(|&(edge_type, neighbor, rank)| EdgeKey {
-            vertex: self.vertex,
-            edge_type,
-            neighbor,
-            rank,
-        }))
+        let (edge_type, neighbor, rank) = self.edges[self.at];
+        Ok(Some(EdgeKey { vertex: self.vertex, edge_type, neighbor, rank }))
     }
 
     /// What is left of its vertex' edges, or those up to `end`; they are passed over.
     fn take(&mut self, end: Option<&EdgeKey>) -> &[Entry] {
         let rest = &self.edges[self.at..];
-        let end = end.map(|end| (end.edge_type, end.neighbor, end.rank));
-        let count = end.map_or(rest.len(), |end| rest.partition_point(|edge| *edge <= end));
+        let count = end.map_or(rest.len(), |end| rest.partition_point(|edge| *edge <= end.entry()));
         self.at += count;
         &self.edges[self.at - count..self.at]
     }

@@ -74,10 +74,10 @@ impl Pending {
 
     /// The same with changes made to them.
     fn merge(&mut self, edges: &[Entry], changes: &[ChangeAt<'_, EdgeKey, ()>], growth: &mut Growth) {
+        let forgets = armed(Bug::DeletedStays) && changes.last().is_some_and(|(_, change)| change.is_none());
         let mut edges = edges;
-        let last = changes.last().map(|(key, _)| *key);
-        for (key, change) in changes {
-            let changed = (key.edge_type, key.neighbor, key.rank);
+        for (key, change) in &changes[..changes.len() - usize::from(forgets)] {
+            let changed = key.entry();
             while let Some((edge, behind)) = edges.split_first().filter(|(edge, _)| **edge < changed) {
                 growth.keeps();
                 self.push(*edge);
@@ -87,8 +87,7 @@ impl Pending {
             if let Some((_, behind)) = there {
                 edges = behind;
             }
-            let stays = there.is_some() && Some(*key) == last && armed(Bug::DeletedStays);
-            if change.is_some() || stays {
+            if change.is_some() {
                 if there.is_none() {
                     growth.adds();
                 }
@@ -336,7 +335,7 @@ impl<const IN: bool> LeafPacker<EdgeLeaf<IN>> for Packer<IN> {
         assert!(key.vertex < u64::MAX && key.neighbor < u64::MAX, "u64::MAX is no id");
         self.last_key = Some(key);
         self.begin_vertex(key.vertex, out);
-        self.pending.push((key.edge_type, key.neighbor, key.rank));
+        self.pending.push(key.entry());
         self.settle(false, out);
     }
 

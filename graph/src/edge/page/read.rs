@@ -154,7 +154,7 @@ pub(super) fn held<'k>(page: &Page, keys: impl Iterator<Item = &'k EdgeKey>) -> 
                 edges.clear();
                 leaf.edges(key.vertex, &mut edges)?;
             }
-            let entry = (key.edge_type, key.neighbor, key.rank);
+            let entry = key.entry();
             at += edges[at..].partition_point(|edge| *edge < entry);
             held += u64::from(edges.get(at) == Some(&entry));
         }

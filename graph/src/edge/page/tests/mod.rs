@@ -50,7 +50,7 @@ fn passed_on(size: PageSize, leaves: &[PackedLeaf], keys: &Keys) {
                 for (index, key) in stretch.iter().enumerate() {
                     let change = rng.below(8);
                     if change != 0 {
-                        there.push((key.edge_type, key.neighbor, key.rank));
+                        there.push(key.entry());
                     }
                     match change {
                         0 | 1 => changes.push((*key, Some(()))),
